@@ -1,0 +1,56 @@
+"""Checks at the doors of the package. Each raises ValueError naming the argument, what it got and what it wanted."""
+
+import numpy as np
+
+FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
+
+
+def require_array(name, a, shape, dtype=None):
+    """Check that `a` is a float array of `shape`.
+
+    `shape` is a tuple whose entries are sizes, or names (any size of at least 1) for the message:
+    `("B", "T", 3)`. With `dtype`, the array must have exactly that one.
+    """
+    want = "(" + ", ".join(map(str, shape)) + ("," if len(shape) == 1 else "") + ")"
+    if not isinstance(a, np.ndarray):
+        raise ValueError(f"{name}: got {type(a).__name__}, wanted a NumPy array of shape {want}")
+    if a.dtype not in FLOATS:
+        raise ValueError(f"{name}: got dtype {a.dtype}, wanted float32 or float64")
+    if dtype is not None and a.dtype != dtype:
+        raise ValueError(f"{name}: got dtype {a.dtype}, wanted {dtype} as the other arguments have")
+    fits = a.ndim == len(shape) and all(
+        got >= 1 and (isinstance(size, str) or got == size) for got, size in zip(a.shape, shape)
+    )
+    if not fits:
+        raise ValueError(f"{name}: got shape {a.shape}, wanted {want} with every size at least 1")
+
+
+def require_choice(name, value, choices):
+    """Check that `value` is one of `choices`."""
+    if value not in choices:
+        raise ValueError(f"{name}: got {value!r}, wanted one of {', '.join(map(repr, choices))}")
+
+
+def require_tree(name, tree, like, dtype):
+    """Check that `tree` is a NamedTuple of arrays with the type and shapes of `like`."""
+    if type(tree) is not type(like):
+        raise ValueError(f"{name}: got {type(tree).__name__}, wanted {type(like).__name__}")
+    for field, a, b in zip(like._fields, tree, like):
+        require_array(f"{name}.{field}", a, b.shape, dtype)
+
+
+def require_sequence(x, state, params):
+    """Check one recurrent layer's arguments: x (B, T, D), a state of (B, H) arrays, matching params.
+
+    `state` may be None. Works for any cell whose params hold W_ih (n H, D) and W_hh (n H, H).
+    """
+    require_array("x", x, ("B", "T", "D"))
+    rows, H = np.shape(params.W_hh) if np.ndim(params.W_hh) == 2 else (0, 0)
+    if H == 0 or rows % H:
+        raise ValueError(f"params.W_hh: got shape {np.shape(params.W_hh)}, wanted (n H, H) for n gates of H units")
+    for field, a in zip(params._fields, params):
+        shape = {"W_ih": (rows, x.shape[2]), "W_hh": (rows, H), "b": (rows,)}.get(field, (H,))
+        require_array(f"params.{field}", a, shape, x.dtype)
+    if state is not None:
+        for field, a in zip(state._fields, state):
+            require_array(f"state.{field}", a, (x.shape[0], H), x.dtype)
