@@ -1,0 +1,22 @@
+"""Figures a reader can move: sliders over a function, live in Jupyter and static in the book. No maths here."""
+
+from course_pkg.widgets.controls import choice, grid, slider
+from course_pkg.widgets.diagrams import lstm_cell
+from course_pkg.widgets.explorer import Explorer
+from course_pkg.widgets.panels import Line, Mark, bars, diagram, heatmap, lines, number, numbers
+
+__all__ = [
+    "Explorer",
+    "Line",
+    "Mark",
+    "bars",
+    "choice",
+    "diagram",
+    "grid",
+    "heatmap",
+    "lines",
+    "lstm_cell",
+    "number",
+    "numbers",
+    "slider",
+]

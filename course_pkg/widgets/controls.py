@@ -1,0 +1,45 @@
+"""What a reader moves: each control is a finite list of values, so that a static page can hold an answer for every one."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+
+class Control(NamedTuple):
+    """One slider or switch: the values it may take, where it starts, and how it is called on the page."""
+
+    values: tuple
+    value: object
+    label: str
+    unit: str
+    kind: str  # "slider" or "choice"
+
+
+def slider(start, stop, step, *, value, label="", unit=""):
+    """A slider over start, start + step, … up to and including stop. `value` is where it starts."""
+    if not (step > 0 and stop > start):
+        raise ValueError(f"slider: got start={start}, stop={stop}, step={step}, wanted start < stop and step > 0")
+    count = int(np.floor((stop - start) / step + 1e-9)) + 1
+    whole = all(isinstance(v, int) for v in (start, step))
+    values = [start + k * step if whole else float(np.round(start + k * step, 10)) for k in range(count)]
+    return grid(values, value=value, label=label, unit=unit)
+
+
+def grid(values, *, value, label="", unit=""):
+    """A slider over the given numbers, for steps that are not even."""
+    return _control(values, value, label, unit, "slider")
+
+
+def choice(*values, value=None, label=""):
+    """A switch between a few words; the function gets the word. Starts at the first when `value` is None."""
+    return _control(values, values[0] if values and value is None else value, label, "", "choice")
+
+
+def _control(values, value, label, unit, kind):
+    values = tuple(values)
+    if len(values) < 2 or len(set(values)) != len(values):
+        raise ValueError(f"values: got {values}, wanted at least two, all different")
+    if value not in values:
+        near = min(values, key=lambda v: abs(v - value)) if kind == "slider" else values[0]
+        raise ValueError(f"value: got {value!r}, wanted one of the {len(values)} values, such as {near!r}")
+    return Control(values, value, label, unit, kind)

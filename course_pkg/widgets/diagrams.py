@@ -1,0 +1,66 @@
+"""Layouts of cell diagrams: boxes that hold a number, small circles for operations, wires between them.
+
+A layout is fixed; `panels.diagram` writes numbers into it. Coordinates are in units of the viewBox.
+"""
+
+GATE = (78, 48)
+STATE = (70, 48)
+
+
+def _box(id, x, y, label, symbol, role, size=GATE):
+    return {"id": id, "x": x, "y": y, "w": size[0], "h": size[1], "label": label, "symbol": symbol, "role": role}
+
+
+def _operation(id, x, y, label, role):
+    return {"id": id, "x": x, "y": y, "r": 15, "label": label, "role": role}
+
+
+def _wire(id, role, *points, arrow=True):
+    return {"id": id, "role": role, "points": [list(p) for p in points], "arrow": arrow}
+
+
+def _layout(width, height, boxes, operations, wires):
+    ids = [part["id"] for part in (*boxes, *operations)]
+    ids += [w["id"] for w in wires if w["id"] not in ids]
+    return {"width": width, "height": height, "boxes": boxes, "operations": operations, "wires": wires, "ids": ids}
+
+
+def lstm_cell():
+    """One LSTM step. Boxes: x h_prev c_prev f i g o c h; operations: keep (f * c_prev), write (i * g), add,
+    tanh and show (o * tanh c). A wire bears the id of what it carries, or "inputs" before the gates.
+    """
+    boxes = [
+        _box("c_prev", 38, 34, "before", "c", "cell", STATE),
+        _box("h_prev", 38, 196, "before", "h", "hidden", STATE),
+        _box("x", 38, 256, "input", "x", "input", STATE),
+        _box("f", 128, 154, "forget", "f", "forget"),
+        _box("i", 212, 154, "input gate", "i", "input-gate"),
+        _box("g", 296, 154, "candidate", "g", "candidate"),
+        _box("o", 380, 154, "output", "o", "output-gate"),
+        _box("c", 492, 34, "now", "c", "cell", STATE),
+        _box("h", 492, 210, "now", "h", "hidden", STATE),
+    ]
+    operations = [
+        _operation("keep", 128, 34, "×", "forget"),
+        _operation("write", 254, 92, "×", "input-gate"),
+        _operation("add", 254, 34, "+", "cell"),
+        _operation("tanh", 432, 92, "tanh", "cell") | {"r": 19},
+        _operation("show", 432, 210, "×", "output-gate"),
+    ]
+    wires = [
+        _wire("c_prev", "cell", (73, 34), (113, 34)),
+        _wire("keep", "cell", (143, 34), (239, 34)),
+        _wire("add", "cell", (269, 34), (457, 34)),
+        _wire("f", "forget", (128, 130), (128, 49)),
+        _wire("i", "input-gate", (212, 130), (212, 92), (239, 92)),
+        _wire("g", "candidate", (296, 130), (296, 92), (269, 92)),
+        _wire("write", "cell", (254, 77), (254, 49)),
+        _wire("tanh", "cell", (432, 34), (432, 73)),
+        _wire("show", "cell", (432, 111), (432, 195)),
+        _wire("o", "output-gate", (395, 178), (395, 210), (417, 210)),
+        _wire("h", "hidden", (447, 210), (457, 210)),
+        _wire("inputs", "hidden", (73, 196), (82, 196), (82, 226), (365, 226), arrow=False),
+        _wire("inputs", "input", (73, 256), (82, 256), (82, 226), arrow=False),
+        *(_wire("inputs", "hidden", (x, 226), (x, 178)) for x in (128, 212, 296, 365)),
+    ]
+    return _layout(530, 286, boxes, operations, wires)

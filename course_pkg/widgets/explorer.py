@@ -1,0 +1,107 @@
+"""`Explorer`: a figure with sliders, written once.
+
+In Jupyter it is an anywidget: a slider's move calls the function in Python. In the book it is the
+same drawing code over a table of every answer, made when the book is built. `explorer.js` draws both.
+"""
+
+import html
+import inspect
+import json
+import os
+import pathlib
+
+import anywidget
+import numpy as np
+import traitlets
+
+from course_pkg.widgets.controls import Control
+from course_pkg.widgets.tables import pack, split
+
+HERE = pathlib.Path(__file__).parent
+
+
+class Explorer(anywidget.AnyWidget):
+    """Sliders over a function.
+
+    fn(**values) returns a panel from `panels`, or a list of them; `controls` are its arguments, each a
+    `slider`, `grid` or `choice`. `title` names the figure; `alt` says in words what is to be seen. With
+    columns=2 panels stand side by side where there is room. Raises ValueError when a control does not
+    fit fn, when fn returns something else than panels, or when the book's table is over its cap.
+    """
+
+    _esm = HERE / "explorer.js"
+    _css = HERE / "explorer.css"
+    spec = traitlets.Dict().tag(sync=True)
+    values = traitlets.Dict().tag(sync=True)  # control name -> its value now
+    frame = traitlets.List().tag(sync=True)  # the numbers of every slot at those values
+    error = traitlets.Unicode().tag(sync=True)  # what fn raised, shown in the figure
+
+    def __init__(self, fn, *, title, alt, columns=1, **controls):
+        _check_controls(fn, controls)
+        self._fn, self._controls = fn, controls
+        values = {name: c.value for name, c in controls.items()}
+        panels, slots = self._evaluate(values)
+        spec = {"title": title, "alt": alt, "columns": columns, "panels": panels}
+        spec["controls"] = [{"name": k, **c._asdict(), "label": c.label or k} for k, c in controls.items()]
+        super().__init__(spec=spec, values=values, frame=_plain(slots))
+        self.observe(self._move, "values")
+
+    def _evaluate(self, values):
+        panels = self._fn(**values)
+        panels = panels if isinstance(panels, list) else [panels]
+        for panel in panels:
+            if not (isinstance(panel, dict) and "kind" in panel):
+                raise ValueError(f"fn: got {type(panel).__name__} at {values}, wanted a panel or a list of panels")
+        return split(panels)
+
+    def _move(self, change):
+        # An exception here would be lost in the kernel's log, so it is shown where the reader looks.
+        try:
+            panels, slots = self._evaluate(change["new"])
+        except Exception as error:
+            self.error = f"{type(error).__name__}: {error}"
+            return
+        self.error = ""
+        self.spec = {**self.spec, "panels": panels}
+        self.frame = _plain(slots)
+
+    @traitlets.validate("values")
+    def _known_values(self, proposal):
+        values = proposal["value"]
+        if set(values) != set(self._controls):
+            raise traitlets.TraitError(f"values: got {sorted(values)}, wanted {sorted(self._controls)}")
+        for name, control in self._controls.items():
+            if values[name] not in control.values:
+                raise traitlets.TraitError(f"values: got {name}={values[name]!r}, wanted one of {control.values}")
+        return values
+
+    def static_html(self):
+        """The figure as HTML with its table, for a page without a kernel."""
+        table = pack(self._evaluate, self.spec["panels"], self._controls, f"Explorer {self.spec['title']!r}")
+        data = json.dumps({**self.spec, "table": table}, separators=(",", ":"), ensure_ascii=False)
+        alt = html.escape(self.spec["alt"])
+        return (
+            f'<div class="course-explorer"><p class="explorer-alt">{alt}</p>'
+            f'<script type="application/json">{data.replace("</", "<" + chr(92) + "/")}</script></div>'
+        )
+
+    def _repr_mimebundle_(self, **kwargs):
+        shown = super()._repr_mimebundle_(**kwargs)
+        # The book's build asks for the table; in Jupyter it would only make the cell slow.
+        if os.environ.get("COURSE_STATIC_FIGURES") == "1":
+            bundle = shown[0] if isinstance(shown, tuple) else shown
+            bundle["text/html"] = self.static_html()
+        return shown
+
+
+def _check_controls(fn, controls):
+    wanted = inspect.signature(fn).parameters
+    if not controls or set(controls) != set(wanted):
+        raise ValueError(f"controls: got {sorted(controls)}, wanted one for each argument of fn: {sorted(wanted)}")
+    for name, control in controls.items():
+        if not isinstance(control, Control):
+            raise ValueError(f"{name}: got {type(control).__name__}, wanted a slider, a grid or a choice")
+
+
+def _plain(slots):
+    return [[float(f"{v:.6g}") if np.isfinite(v) else None for v in a] for a in slots]

@@ -1,0 +1,166 @@
+"""The kinds of picture an Explorer draws, as plain data.
+
+Every number that may change with a slider is a NumPy array; everything else (names, labels, ranges)
+is fixed for the figure. `role` names a colour with a meaning, see explorer.css: "forget",
+"input-gate", "candidate", "output-gate", "cell", "hidden", "input", "gradient", "update", "reset",
+"rnn", "lstm", "gru", "muted".
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+ROLES = (
+    *("forget", "input-gate", "candidate", "output-gate", "cell", "hidden", "input", "gradient"),
+    *("update", "reset", "rnn", "lstm", "gru", "muted"),
+)
+
+
+class Line(NamedTuple):
+    """One named curve. y has the length of x; low and high, where given, shade the spread around it."""
+
+    name: str
+    y: object
+    role: str = "muted"
+    style: str = "solid"  # "solid", "dashed" or "dots"
+    low: object = None
+    high: object = None
+
+
+class Mark(NamedTuple):
+    """A named vertical line at x."""
+
+    name: str
+    x: float
+    role: str = "muted"
+
+
+def lines(x, curves, *, x_label, y_label, title="", x_range=None, y_range=None, log_y=False, marks=(), height=240):
+    """Named curves over one axis. x (n,), each curve a Line with y (n,); gaps where y is not finite.
+
+    With log_y the axis is logarithmic; values that are not positive become gaps.
+    """
+    x = _numbers("x", x)
+
+    def check(name, a):
+        a = _numbers(name, a)
+        if a.shape != x.shape:
+            raise ValueError(f"{name}: got {a.size} values, wanted {x.size} as x has")
+        return _log10(a) if log_y else a
+
+    def curve(c):
+        one = {"name": c.name, "role": _role(c.role), "style": c.style, "y": check(c.name, c.y)}
+        if c.low is not None:
+            one |= {"low": check(f"{c.name}.low", c.low), "high": check(f"{c.name}.high", c.high)}
+        return one
+
+    return {
+        "kind": "lines",
+        "title": title,
+        "x": x,
+        "curves": [curve(c) for c in curves],
+        "marks": [{"name": m.name, "role": _role(m.role), "x": _numbers(m.name, m.x)} for m in marks],
+        "x_label": x_label,
+        "y_label": y_label,
+        "x_range": _range("x_range", x_range),
+        "y_range": _range("y_range", y_range, log=log_y),
+        "log_y": bool(log_y),
+        "height": height,
+    }
+
+
+def bars(names, values, *, value_label, roles="muted", title="", value_range=None, digits=3):
+    """Horizontal bars: one value (n,) for each of the n names. `roles` is one role or one for each bar."""
+    values = _numbers("values", values)
+    if values.size != len(names):
+        raise ValueError(f"values: got {values.size}, wanted {len(names)} as there are names")
+    roles = [roles] * len(names) if isinstance(roles, str) else list(roles)
+    return {
+        "kind": "bars",
+        "title": title,
+        "names": list(names),
+        "roles": [_role(r) for r in roles],
+        "values": values,
+        "value_label": value_label,
+        "range": _range("value_range", value_range),
+        "digits": digits,
+    }
+
+
+def heatmap(z, *, x_label, y_label, z_label, z_range, x_ticks=None, y_ticks=None, title="", height=260):
+    """A grid of colours. z (rows, columns), row 0 on top. A z_range (low, high) with low < 0 < high is
+    drawn in two colours around zero. `x_ticks` and `y_ticks` name the columns and rows.
+    """
+    z = np.asarray(z, dtype=float)
+    if z.ndim != 2 or z.size == 0:
+        raise ValueError(f"z: got shape {z.shape}, wanted (rows, columns)")
+    for name, ticks, size in (("x_ticks", x_ticks, z.shape[1]), ("y_ticks", y_ticks, z.shape[0])):
+        if ticks is not None and len(ticks) != size:
+            raise ValueError(f"{name}: got {len(ticks)} names, wanted {size}")
+    return {
+        "kind": "heatmap",
+        "title": title,
+        "z": z.ravel(),
+        "rows": z.shape[0],
+        "columns": z.shape[1],
+        "x_label": x_label,
+        "y_label": y_label,
+        "z_label": z_label,
+        "x_ticks": None if x_ticks is None else [str(t) for t in x_ticks],
+        "y_ticks": None if y_ticks is None else [str(t) for t in y_ticks],
+        "range": _range("z_range", z_range),
+        "height": height,
+    }
+
+
+def number(name, value, *, unit="", role="muted", digits=3):
+    """One named number with its unit, for `numbers`. `digits` are significant digits."""
+    return {"name": name, "value": _numbers(name, value), "unit": unit, "role": _role(role), "digits": digits}
+
+
+def numbers(*items):
+    """A row of named numbers under the figure; a screen reader hears them when they change."""
+    return {"kind": "numbers", "items": list(items)}
+
+
+def diagram(layout, values, lit=None, *, title=""):
+    """A diagram with numbers written into it. `layout` comes from `diagrams`; values maps a box's id to its number.
+
+    `lit` is the set of box and wire ids to show in full; the rest is dimmed. None lights all.
+    """
+    unknown = [k for k in (*values, *(lit or ())) if k not in layout["ids"]]
+    if unknown:
+        raise ValueError(f"values: got {', '.join(unknown)}, wanted ids of the diagram: {', '.join(layout['ids'])}")
+    return {
+        "kind": "diagram",
+        "title": title,
+        "layout": layout,
+        "values": np.array([values.get(k, np.nan) for k in layout["ids"]], dtype=float),
+        "lit": np.array([1.0 if lit is None or k in lit else 0.0 for k in layout["ids"]]),
+    }
+
+
+def _numbers(name, a):
+    a = np.atleast_1d(np.asarray(a, dtype=float))
+    if a.ndim != 1 or a.size == 0:
+        raise ValueError(f"{name}: got shape {a.shape}, wanted one row of numbers")
+    return a
+
+
+def _log10(a):
+    return np.log10(a, out=np.full(a.shape, np.nan), where=a > 0)
+
+
+def _range(name, limits, log=False):
+    if limits is None:
+        return None
+    low, high = (float(v) for v in limits)
+    if not low < high or (log and low <= 0):
+        raise ValueError(f"{name}: got {limits}, wanted low < high{' and both positive' if log else ''}")
+    return [float(np.log10(v)) if log else v for v in (low, high)]
+
+
+def _role(role):
+    if role not in ROLES:
+        raise ValueError(f"role: got {role!r}, wanted one of {', '.join(ROLES)}")
+    return role
