@@ -54,3 +54,50 @@ def require_sequence(x, state, params):
     if state is not None:
         for field, a in zip(state._fields, state):
             require_array(f"state.{field}", a, (x.shape[0], H), x.dtype)
+
+
+def require_last_axis(name, a, size, dtype=None):
+    """Check that `a` is a float array of shape (..., size) with at least one axis before the last."""
+    ndim = getattr(a, "ndim", 0)
+    require_array(name, a, ("...",) * max(ndim - 1, 1) + (size,), dtype)
+
+
+def require_ids(name, ids, limit, shape=None, mask=None):
+    """Check that `ids` is an integer array in 0..limit-1, of `shape` if given; where `mask` is False any id will do."""
+    if not isinstance(ids, np.ndarray) or ids.dtype.kind not in "iu":
+        got = f"dtype {ids.dtype}" if isinstance(ids, np.ndarray) else type(ids).__name__
+        raise ValueError(f"{name}: got {got}, wanted a NumPy array of integers")
+    if shape is not None and ids.shape != shape:
+        raise ValueError(f"{name}: got shape {ids.shape}, wanted {shape}")
+    if ids.size == 0:
+        raise ValueError(f"{name}: got shape {ids.shape}, wanted every size at least 1")
+    used = ids if mask is None else ids[mask]
+    if used.size and (used.min() < 0 or used.max() >= limit):
+        raise ValueError(f"{name}: got values from {used.min()} to {used.max()}, wanted 0 to {limit - 1}")
+
+
+def require_mask(name, mask, shape):
+    """Check that `mask` is a boolean array of `shape` with at least one True."""
+    if not isinstance(mask, np.ndarray) or mask.dtype != np.bool_:
+        got = f"dtype {mask.dtype}" if isinstance(mask, np.ndarray) else type(mask).__name__
+        raise ValueError(f"{name}: got {got}, wanted a NumPy array of booleans")
+    if mask.shape != shape:
+        raise ValueError(f"{name}: got shape {mask.shape}, wanted {shape}")
+    if not mask.any():
+        raise ValueError(f"{name}: got no True at all, wanted at least one")
+
+
+def require_number(name, value, low, high=np.inf, *, open_high=False, integer=False):
+    """Check that `value` is a real number (with `integer`, a whole one) with low <= value <= high (or < high)."""
+    kinds = (int, np.integer) if integer else (int, float, np.integer, np.floating)
+    fits = isinstance(value, kinds) and not isinstance(value, bool) and low <= value <= high
+    if not fits or (open_high and value == high):
+        what = "an integer" if integer else "a number"
+        upper = "" if high == np.inf else f" and {'below' if open_high else 'at most'} {high}"
+        raise ValueError(f"{name}: got {value!r}, wanted {what} of at least {low}{upper}")
+
+
+def require_rng(rng, name="rng"):
+    """Check that `rng` is a numpy.random.Generator."""
+    if not isinstance(rng, np.random.Generator):
+        raise ValueError(f"{name}: got {type(rng).__name__}, wanted a numpy.random.Generator such as default_rng(0)")
