@@ -64,3 +64,20 @@ def truncated_bptt(step_backward, dh, dstate, caches, params, *, window):
         if t % window == 0 and t > 0:
             dstate = zeros
     return dx, dstate, dparams
+
+
+def state_gradients(step_backward, dstate, caches, params):
+    """The gradient at every state between the first and the last: a list of T + 1 states, entry t for state t.
+
+    The loss is one that reads only the last state, with gradient dstate there; so entry T is dstate and
+    entry 0 is what `bptt(step_backward, None, dstate, caches, params)` returns. This is the gradient that
+    reaches back through time, before it is spent on weights.
+    """
+    if not caches:
+        raise ValueError("caches: got an empty sequence, wanted at least one step")
+    require_tree("dstate", dstate, caches[0].state_prev, caches[0].x_t.dtype)
+    gradients = [dstate]
+    for cache in reversed(caches):
+        _, dstate, _ = step_backward(dstate, cache, params)
+        gradients.append(dstate)
+    return gradients[::-1]

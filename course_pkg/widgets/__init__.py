@@ -2,7 +2,7 @@
 
 from course_pkg.widgets.controls import choice, grid, slider
 from course_pkg.widgets.diagrams import lstm_cell
-from course_pkg.widgets.explorer import Explorer
+from course_pkg.widgets.explorer import Explorer, figure
 from course_pkg.widgets.panels import Line, Mark, bars, diagram, heatmap, lines, number, numbers
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "bars",
     "choice",
     "diagram",
+    "figure",
     "grid",
     "heatmap",
     "lines",

@@ -1,4 +1,4 @@
-"""What a reader moves: each control is a finite list of values, so that a static page can hold an answer for every one."""
+"""What a reader moves. A control is a finite list of values, so that a page can hold an answer for each."""
 
 from typing import NamedTuple
 

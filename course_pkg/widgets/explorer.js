@@ -129,7 +129,7 @@ function endLabels(curves, x, X, Y, box) {
 
 function drawBars(p, at, width) {
   const values = at(p.values), row = 26, top = p.title ? 26 : 6;
-  const [low, high] = p.range || extent([values, [0]]);
+  const [low, high] = p.range || extent([values, [0], ...p.points.map(at)]);
   const left = Math.min(widest(p.names) + 12, width * 0.42), right = width - 62, bottom = top + row * values.length;
   const X = (v) => left + ((clamp(v, low, high) - low) / (high - low)) * (right - left), zero = X(clamp(0, low, high));
   let s = p.title ? text(4, 14, p.title, 'class="panel-title"') : "";
@@ -137,7 +137,9 @@ function drawBars(p, at, width) {
     const y = top + row * k;
     s += text(left - 8, y + 17, p.names[k], 'text-anchor="end"');
     if (Number.isFinite(v)) s += `<rect class="role-${p.roles[k]}" fill="currentColor" x="${px(Math.min(zero, X(v)))}" y="${y + 4}" width="${px(Math.max(1, Math.abs(X(v) - zero)))}" height="${row - 8}" rx="2"/>`;
-    s += text(Math.max(zero, X(Number.isFinite(v) ? v : 0)) + 6, y + 17, format(v, p.digits), 'style="font-variant-numeric:tabular-nums"');
+    const seeds = p.points.length ? Array.from(at(p.points[k])) : [];
+    for (const q of seeds) if (Number.isFinite(q)) s += `<circle cx="${px(X(q))}" cy="${y + 13}" r="4" fill="none" stroke="currentColor" stroke-width="1.5"/>`;
+    s += text(Math.max(zero, ...[v, ...seeds].filter(Number.isFinite).map(X)) + 8, y + 17, format(v, p.digits), 'style="font-variant-numeric:tabular-nums"');
   });
   for (const t of niceTicks(low, high, (right - left) / 80)) s += `<path d="M${px(X(t))},${bottom}v4" stroke="currentColor" stroke-opacity=".5"/>` + text(X(t), bottom + 16, format(t), 'text-anchor="middle" class="axis"');
   s += `<path d="M${px(left)},${bottom}H${px(right)}" stroke="currentColor" stroke-opacity=".5"/><path d="M${px(zero)},${top}V${bottom}" stroke="currentColor" stroke-opacity=".5"/>`;
@@ -203,7 +205,7 @@ const DRAW = { lines: drawLines, bars: drawBars, heatmap: drawHeatmap, diagram: 
 function tell(p, at, whole) {
   const round = (a) => Array.from(a, (v) => format(v));
   if (p.kind === "numbers") return p.items.map((i) => [i.name, [`${format(at(i.value)[0], i.digits)} ${i.unit}`.trim()]]);
-  if (p.kind === "bars") return p.names.map((n, k) => [n, [format(at(p.values)[k], p.digits)]]);
+  if (p.kind === "bars") return p.names.map((n, k) => [n, [at(p.values)[k], ...(p.points.length ? at(p.points[k]) : [])].map((v) => format(v, p.digits))]);
   if (p.kind === "diagram") return p.layout.boxes.map((b) => [`${b.label} ${b.symbol}`, [format(at(p.values)[p.layout.ids.indexOf(b.id)])]]);
   if (p.kind === "heatmap") { const z = at(p.z); return whole ? Array.from({ length: p.rows }, (_, r) => [(p.y_ticks || [])[r] || `${p.y_label} ${r}`, round(z.slice(r * p.columns, (r + 1) * p.columns))]) : []; }
   const value = (v) => (p.log_y ? 10 ** v : v);
@@ -249,7 +251,7 @@ function build(root, spec, changed) {
   const details = make("details", {}, make("summary", {}, "Numbers in this figure"), table);
   reset.addEventListener("click", () => { resets.forEach((r) => r()); changed(position); });
   const title = make("p", { class: "explorer-title" }, spec.title);
-  root.append(title, panels, controls, make("div", { class: "explorer-foot" }, reset, details), error, status);
+  root.append(title, panels, controls, make("div", { class: "explorer-foot" }, ...(spec.controls.length ? [reset] : []), details), error, status);
   root.classList.add("course-explorer", "explorer-drawn");
   root.setAttribute("role", "group");
   root.setAttribute("aria-label", spec.title);

@@ -94,9 +94,14 @@ class Explorer(anywidget.AnyWidget):
         return shown
 
 
+def figure(panels, *, title, alt, columns=1):
+    """A figure with nothing to move: the same drawing, themes and text alternative as an Explorer."""
+    return Explorer(lambda: panels, title=title, alt=alt, columns=columns)
+
+
 def _check_controls(fn, controls):
     wanted = inspect.signature(fn).parameters
-    if not controls or set(controls) != set(wanted):
+    if set(controls) != set(wanted):
         raise ValueError(f"controls: got {sorted(controls)}, wanted one for each argument of fn: {sorted(wanted)}")
     for name, control in controls.items():
         if not isinstance(control, Control):

@@ -69,14 +69,21 @@ def lines(x, curves, *, x_label, y_label, title="", x_range=None, y_range=None, 
     }
 
 
-def bars(names, values, *, value_label, roles="muted", title="", value_range=None, digits=3):
-    """Horizontal bars: one value (n,) for each of the n names. `roles` is one role or one for each bar."""
+def bars(names, values, *, value_label, roles="muted", title="", value_range=None, digits=3, points=None):
+    """Horizontal bars: one value (n,) for each of the n names. `roles` is one role or one for each bar.
+
+    `points` (n, S) draws the S single measurements, such as one for each seed, as rings on their bar.
+    """
     values = _numbers("values", values)
     if values.size != len(names):
         raise ValueError(f"values: got {values.size}, wanted {len(names)} as there are names")
     roles = [roles] * len(names) if isinstance(roles, str) else list(roles)
+    points = np.empty((len(names), 0)) if points is None else np.asarray(points, dtype=float)
+    if points.ndim != 2 or len(points) != len(names):
+        raise ValueError(f"points: got shape {points.shape}, wanted ({len(names)}, S)")
     return {
         "kind": "bars",
+        "points": [row for row in points if row.size],
         "title": title,
         "names": list(names),
         "roles": [_role(r) for r in roles],
