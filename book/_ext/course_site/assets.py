@@ -1,0 +1,44 @@
+"""Scripts, styles and fonts, all served by the site itself."""
+
+import pathlib
+import shutil
+from importlib import metadata
+
+from course_site.execution import ROOT
+
+WIDGETS = ROOT / "course_pkg" / "widgets"
+
+
+def mathjax_folder():
+    """MathJax 3 as the PyPI package sphinx-mathjax-offline carries it."""
+    package = metadata.distribution("sphinx-mathjax-offline")
+    folder = pathlib.Path(package.locate_file("sphinx-mathjax-offline/static/mathjax"))
+    if not folder.is_dir():
+        raise FileNotFoundError(f"sphinx-mathjax-offline: no folder {folder.name} where it was expected")
+    return folder
+
+
+def _copy(app, exception):
+    if exception is not None or app.builder.format != "html":
+        return
+    static = pathlib.Path(app.outdir) / "_static"
+    # One way of typesetting is enough: the other combined files of MathJax make the site larger for nothing.
+    unused = shutil.ignore_patterns("*-svg*.js", "mml-chtml.js", "tex-mml-*.js", "*-full*.js", "node-main.js", "svg")
+    shutil.copytree(mathjax_folder(), static / "mathjax", ignore=unused, dirs_exist_ok=True)
+    for name in ("explorer.js", "explorer.css"):
+        shutil.copy2(WIDGETS / name, static / name)
+    # The theme draws its icons twice: with this script (540 kB gzipped) and with the web font that its style
+    # sheet loads in any case. Without the script the font's icons stay.
+    (static / "scripts" / "fontawesome.js").write_text("")
+
+
+def _per_page(app, pagename, templatename, context, doctree):
+    if 'class="course-explorer"' in context.get("body", ""):
+        app.add_js_file("explorer.js", type="module")
+
+
+def connect(app):
+    """Serve the figures' style on every page (equations use its colours), their script where there is a figure."""
+    app.add_css_file("explorer.css")
+    app.connect("html-page-context", _per_page)
+    app.connect("build-finished", _copy)
