@@ -113,9 +113,11 @@ def lstm_step(x_t, state, params):
 
 
 def lstm_step_backward(dstate, cache, params):
-    """Gradients of one LSTM step. dstate LSTMState, returns (dx_t (B, D), LSTMState, LSTMParams)."""
+    """Gradients of one LSTM step. dstate LSTMState, returns
+    (dx_t (B, D), LSTMState, LSTMParams)."""
     x_t, (h_prev, c_prev), i, f, g, o, tanh_c = cache
-    dc = dstate.c + dstate.h * o * tanh_derivative(tanh_c)  # c_t reaches the loss directly and through h_t
+    # c_t reaches the loss directly and through h_t
+    dc = dstate.c + dstate.h * o * tanh_derivative(tanh_c)
     da_i = dc * g * sigmoid_derivative(i)
     da_f = dc * c_prev * sigmoid_derivative(f)
     da_g = dc * i * tanh_derivative(g)

@@ -4,7 +4,7 @@ A layout is fixed; `panels.diagram` writes numbers into it. Coordinates are in u
 """
 
 GATE = (78, 48)
-STATE = (70, 48)
+STATE = (76, 48)
 
 
 def _box(id, x, y, label, symbol, role, size=GATE):
@@ -48,9 +48,9 @@ def lstm_cell():
         _operation("show", 432, 210, "×", "output-gate"),
     ]
     wires = [
-        _wire("c_prev", "cell", (73, 34), (113, 34)),
+        _wire("c_prev", "cell", (76, 34), (113, 34)),
         _wire("keep", "cell", (143, 34), (239, 34)),
-        _wire("add", "cell", (269, 34), (457, 34)),
+        _wire("add", "cell", (269, 34), (454, 34)),
         _wire("f", "forget", (128, 130), (128, 49)),
         _wire("i", "input-gate", (212, 130), (212, 92), (239, 92)),
         _wire("g", "candidate", (296, 130), (296, 92), (269, 92)),
@@ -58,9 +58,9 @@ def lstm_cell():
         _wire("tanh", "cell", (432, 34), (432, 73)),
         _wire("show", "cell", (432, 111), (432, 195)),
         _wire("o", "output-gate", (395, 178), (395, 210), (417, 210)),
-        _wire("h", "hidden", (447, 210), (457, 210)),
-        _wire("inputs", "hidden", (73, 196), (82, 196), (82, 226), (365, 226), arrow=False),
-        _wire("inputs", "input", (73, 256), (82, 256), (82, 226), arrow=False),
+        _wire("h", "hidden", (447, 210), (454, 210)),
+        _wire("inputs", "hidden", (76, 196), (84, 196), (84, 226), (365, 226), arrow=False),
+        _wire("inputs", "input", (76, 256), (84, 256), (84, 226), arrow=False),
         *(_wire("inputs", "hidden", (x, 226), (x, 178)) for x in (128, 212, 296, 365)),
     ]
     return _layout(530, 286, boxes, operations, wires)

@@ -14,9 +14,16 @@ export function format(v, digits = 3) {
   if (!Number.isFinite(v)) return "–";
   if (v === 0) return "0";
   const size = Math.abs(v);
-  const s = size >= 1e6 || size < 1e-3 ? v.toExponential(Math.max(0, digits - 2)).replace(/e\+?(-?\d+)/, " × 10^$1") : size >= 1000 ? Math.round(v).toLocaleString("en") : String(Number(v.toPrecision(digits)));
-  return s.replace(/10\^(-?\d+)/, (_, n) => "10" + [...n].map((c) => (c === "-" ? "⁻" : "⁰¹²³⁴⁵⁶⁷⁸⁹"[c])).join("")).replace(/^-/, "−");
+  const sign = v < 0 ? "−" : "";
+  if (size >= 1e6 || size < 1e-3) {
+    const [digit, exponent] = size.toExponential(Math.max(0, digits - 2)).split("e");
+    return `${sign}${digit} × 10${superscript(Number(exponent))}`;
+  }
+  return sign + (size >= 1000 ? Math.round(size).toLocaleString("en") : String(Number(size.toPrecision(digits))));
 }
+
+const superscript = (n) => [...String(n)].map((c) => (c === "-" ? "⁻" : "⁰¹²³⁴⁵⁶⁷⁸⁹"[c])).join("");
+const power = (k) => (Math.abs(k) > 3 && Number.isInteger(k) ? "10" + superscript(k) : format(10 ** k, 2));
 
 function niceTicks(low, high, count) {
   const raw = (high - low) / Math.max(1, count);
@@ -49,7 +56,7 @@ function axes(p, box, xs, ys) {
   let s = "";
   for (const t of p.log_y ? logTicks(...ys) : niceTicks(...ys, (box.bottom - box.top) / 40)) {
     s += `<path d="M${px(box.left)},${px(Y(t))}H${px(box.right)}" stroke="currentColor" stroke-opacity=".13"/>`;
-    s += text(box.left - 6, Y(t) + 4, p.log_y ? format(10 ** t, 2) : format(t), 'text-anchor="end" class="axis"');
+    s += text(box.left - 6, Y(t) + 4, p.log_y ? power(t) : format(t), 'text-anchor="end" class="axis"');
   }
   for (const t of niceTicks(...xs, (box.right - box.left) / 60)) {
     s += `<path d="M${px(X(t))},${px(box.bottom)}v4" stroke="currentColor" stroke-opacity=".5"/>`;
@@ -58,7 +65,7 @@ function axes(p, box, xs, ys) {
   s += `<path d="M${px(box.left)},${px(box.bottom)}H${px(box.right)}" stroke="currentColor" stroke-opacity=".5"/>`;
   if (ys[0] < 0 && ys[1] > 0) s += `<path d="M${px(box.left)},${px(Y(0))}H${px(box.right)}" stroke="currentColor" stroke-opacity=".4"/>`;
   s += text((box.left + box.right) / 2, box.bottom + 34, p.x_label, 'text-anchor="middle" class="axis"');
-  s += text(4, box.top - 10, p.y_label, 'class="axis"');
+  s += text(4, box.top - 12, p.y_label, 'class="axis"');
   return { s, X, Y };
 }
 
@@ -78,7 +85,7 @@ function path(x, y, X, Y, box) {
 function drawLines(p, at, width) {
   const x = at(p.x), curves = p.curves.map((c) => ({ ...c, y: at(c.y), low: c.low && at(c.low), high: c.high && at(c.high) }));
   const narrow = width < 430, names = curves.map((c) => c.name);
-  let top = p.title ? 44 : 26, s = p.title ? text(4, 14, p.title, 'class="panel-title"') : "";
+  let top = p.title ? 46 : 28, s = p.title ? text(4, 14, p.title, 'class="panel-title"') : "";
   if (narrow && names.length > 1) { // no room beside the curves: a legend above them
     let at_x = 4;
     for (const c of curves) {
