@@ -4,6 +4,8 @@ import pathlib
 import shutil
 from importlib import metadata
 
+from myst_nb.sphinx_ import NbMetadataCollector
+
 from course_site.execution import ROOT
 
 WIDGETS = ROOT / "course_pkg" / "widgets"
@@ -33,6 +35,9 @@ def _copy(app, exception):
 
 
 def _per_page(app, pagename, templatename, context, doctree):
+    # myst-nb writes the whole state of every widget into the page, for ipywidgets' own JavaScript, which is not
+    # loaded here.
+    NbMetadataCollector.get_js_files(app.env, pagename).pop("ipywidgets_state", None)
     if 'class="course-explorer"' in context.get("body", ""):
         app.add_js_file("explorer.js", type="module")
 
@@ -40,5 +45,5 @@ def _per_page(app, pagename, templatename, context, doctree):
 def connect(app):
     """Serve the figures' style on every page (equations use its colours), their script where there is a figure."""
     app.add_css_file("explorer.css")
-    app.connect("html-page-context", _per_page)
+    app.connect("html-page-context", _per_page, priority=400)
     app.connect("build-finished", _copy)
