@@ -6,13 +6,15 @@ numbers faster. Shapes: x (B, T, D), h (B, T, H). A cell is a pair of functions 
 
 import numpy as np
 
-from course_pkg.validation import require_array, require_sequence, require_tree
+from course_pkg.validation import require_array, require_number, require_sequence, require_tree
 
 
 def unroll(step, x, state, params):
     """Run `step` over the T steps of x (B, T, D) from `state`.
 
-    Returns (h (B, T, H), the last state, the T caches). Raises ValueError for wrong shapes or dtypes.
+    Returns (h (B, T, H), the last state, the T caches). A keyword for the cell goes in with the step:
+    `functools.partial(gru_step, reset="before")`. The caches look into x and state, so leave those as
+    they are until `bptt` has run. Raises ValueError for wrong shapes or dtypes.
     """
     if state is None:
         raise ValueError("state: got None, wanted the initial state (its type names the cell)")
@@ -44,8 +46,7 @@ def truncated_bptt(step_backward, dh, dstate, caches, params, *, window):
     T = len(caches)
     if T == 0:
         raise ValueError("caches: got an empty sequence, wanted at least one step")
-    if window < 1:
-        raise ValueError(f"window: got {window}, wanted at least 1")
+    require_number("window", window, 1, integer=True)
     x_t, state_prev = caches[0].x_t, caches[0].state_prev
     zeros = state_prev._make(np.zeros_like(a) for a in state_prev)
     if dh is not None:
@@ -76,7 +77,7 @@ def state_gradients(step_backward, dstate, caches, params):
     if not caches:
         raise ValueError("caches: got an empty sequence, wanted at least one step")
     require_tree("dstate", dstate, caches[0].state_prev, caches[0].x_t.dtype)
-    gradients = [dstate]
+    gradients = [dstate._make(a.copy() for a in dstate)]
     for cache in reversed(caches):
         _, dstate, _ = step_backward(dstate, cache, params)
         gradients.append(dstate)

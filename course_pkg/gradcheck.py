@@ -5,6 +5,8 @@ Method: central differences, error O(eps^2) (Goodfellow, Bengio and Courville 20
 
 import numpy as np
 
+from course_pkg.trees import tree_build, tree_leaves
+
 
 def max_error(a, b):
     """The course's measure of "equal": max |a - b| / max(1, max |b|), for arrays of one shape."""
@@ -17,23 +19,30 @@ def max_error(a, b):
 def numerical_gradient(f, x, eps=1e-5):
     """Gradient of the scalar function f at x, by central differences.
 
-    x is a float64 array, or a NamedTuple of such arrays; the gradient has the same type and shapes.
-    f is called with changed copies, never with x itself. Raises ValueError for any other dtype:
-    in float32 the differences drown in rounding.
+    x is a float64 array, or a tree of such arrays (see `trees`); the gradient has the same structure.
+    f is called with a changed copy of one array at a time, never of x itself. Raises ValueError for
+    any other dtype: in float32 the differences drown in rounding.
     """
-    if isinstance(x, tuple):
-        parts = (
-            numerical_gradient(lambda a, k=k: f(x._replace(**{k: a})), part, eps) for k, part in x._asdict().items()
-        )
-        return x._make(parts)
-    x = np.asarray(x)
-    if x.dtype != np.float64:
-        raise ValueError(f"x: got dtype {x.dtype}, wanted float64")
+    if not isinstance(x, tuple):
+        return _differences(f, "x", np.asarray(x), eps)
+    leaves = tree_leaves(x)
+    gradient = {
+        name: _differences(lambda moved, name=name: f(tree_build(x, {**leaves, name: moved})), f"x.{name}", leaf, eps)
+        for name, leaf in leaves.items()
+    }
+    return tree_build(x, gradient)
+
+
+def _differences(f, name, x, eps):
+    """The gradient of f at one array."""
+    if getattr(x, "dtype", None) != np.float64:
+        raise ValueError(f"{name}: got {getattr(x, 'dtype', type(x).__name__)}, wanted an array of float64")
     gradient = np.empty_like(x)
     for index in np.ndindex(x.shape):
         moved = x.copy()
         moved[index] = x[index] + eps
         above = float(f(moved))
+        moved = x.copy()  # a new one: f may keep what it was given
         moved[index] = x[index] - eps
         gradient[index] = (above - float(f(moved))) / (2 * eps)
     return gradient
@@ -44,13 +53,11 @@ def gradcheck(f, x, gradient, tolerance=1e-6):
 
     Raises ValueError that names the part which differs by more than `tolerance` (see `max_error`).
     """
-    numeric = numerical_gradient(f, x)
-    if not isinstance(x, tuple):
-        numeric, gradient, names = (numeric,), (gradient,), ("gradient",)
-    else:
-        names = x._fields
-    errors = {name: max_error(g, n) for name, g, n in zip(names, gradient, numeric)}
-    worst = max(errors, key=errors.get)
-    if not errors[worst] <= tolerance:
-        raise ValueError(f"{worst}: got an error of {errors[worst]:.2e}, wanted at most {tolerance:.0e}")
-    return errors[worst]
+    numeric, gradient = tree_leaves(numerical_gradient(f, x)), tree_leaves(gradient)
+    if gradient.keys() != numeric.keys():
+        raise ValueError(f"gradient: got the parts {list(gradient)}, wanted {list(numeric)} as x has")
+    errors = {name: max_error(gradient[name], numeric[name]) for name in numeric}
+    for name, error in errors.items():
+        if not error <= tolerance:  # so written, a gradient that is not a number fails too
+            raise ValueError(f"{name or 'gradient'}: got an error of {error:.2e}, wanted at most {tolerance:.0e}")
+    return max(errors.values())

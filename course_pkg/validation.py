@@ -26,8 +26,8 @@ def require_array(name, a, shape, dtype=None):
 
 
 def require_choice(name, value, choices):
-    """Check that `value` is one of `choices`."""
-    if value not in choices:
+    """Check that `value` is one of `choices`, which are strings or integers."""
+    if not isinstance(value, (str, int)) or value not in choices:
         raise ValueError(f"{name}: got {value!r}, wanted one of {', '.join(map(repr, choices))}")
 
 
@@ -45,6 +45,10 @@ def require_sequence(x, state, params):
     `state` may be None. Works for any cell whose params hold W_ih (n H, D) and W_hh (n H, H).
     """
     require_array("x", x, ("B", "T", "D"))
+    if not hasattr(params, "W_hh"):
+        raise ValueError(f"params: got {type(params).__name__}, wanted a cell's parameters such as LSTMParams")
+    if state is not None and not hasattr(state, "_fields"):
+        raise ValueError(f"state: got {type(state).__name__}, wanted a cell's state such as HState")
     rows, H = np.shape(params.W_hh) if np.ndim(params.W_hh) == 2 else (0, 0)
     if H == 0 or rows % H:
         raise ValueError(f"params.W_hh: got shape {np.shape(params.W_hh)}, wanted (n H, H) for n gates of H units")
