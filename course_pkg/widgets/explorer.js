@@ -246,7 +246,7 @@ function build(root, spec, changed) {
   }
   const panels = make("div", { class: `explorer-panels${spec.columns === 2 ? " two" : ""}` });
   const views = spec.panels.map((p) => {
-    if (p.kind === "numbers") return panels.appendChild(make("dl", { class: "explorer-numbers" }));
+    if (p.kind === "numbers") return panels.appendChild(make("div", { class: "explorer-numbers" }));
     const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
     svg.setAttribute("role", "img");
     svg.setAttribute("aria-label", [p.title, spec.alt].filter(Boolean).join(". "));
@@ -266,7 +266,7 @@ function build(root, spec, changed) {
   let now = null, said = 0;
   const at = (ref) => now[ref.slot];
   const draw = () => spec.panels.forEach((p, k) => {
-    if (p.kind === "numbers") { views[k].innerHTML = p.items.map((i) => `<div class="role-${i.role}"><dt>${escape(i.name)}</dt><dd>${escape(format(at(i.value)[0], i.digits))} ${escape(i.unit)}</dd></div>`).join(""); return; }
+    if (p.kind === "numbers") { views[k].innerHTML = p.items.map((i) => `<span class="role-${i.role}">${escape(i.name)}<strong>${escape(format(at(i.value)[0], i.digits))} ${escape(i.unit)}</strong></span>`).join(""); return; }
     const width = views[k].widthNow || 640, drawn = DRAW[p.kind](p, at, width);
     views[k].setAttribute("viewBox", `0 0 ${drawn.width || width} ${drawn.height}`);
     views[k].innerHTML = drawn.s;
