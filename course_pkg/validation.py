@@ -17,7 +17,7 @@ def require_array(name, a, shape, dtype=None):
     if a.dtype not in FLOATS:
         raise ValueError(f"{name}: got dtype {a.dtype}, wanted float32 or float64")
     if dtype is not None and a.dtype != dtype:
-        raise ValueError(f"{name}: got dtype {a.dtype}, wanted {dtype} as the other arguments have")
+        raise ValueError(f"{name}: got dtype {a.dtype}, wanted {np.dtype(dtype)} as the other arguments have")
     fits = a.ndim == len(shape) and all(
         got >= 1 and (isinstance(size, str) or got == size) for got, size in zip(a.shape, shape)
     )
