@@ -1,0 +1,62 @@
+"""Sequence tasks made in code, texts and tunes, and readers for real data on disk.
+
+Everything drawn comes from the generator passed as `rng`: the same seed gives the same data. Each
+docstring names the source of the task and its chance level. Most tasks return `Data`.
+
+memory      delayed_recall, adding_problem, copying_memory, temporal_order, parity
+grammar     reber, embedded_reber, and what the grammar allows
+sentences   reviews, tagged_sentences
+translation dates
+text        help_text, stories, story_rules
+music       tunes, transpose, melodies
+series      sine_mixture, random_walk, arma
+files       text_file, imdb_reviews, prices_csv
+encoding    Data, encode, decode, pad, words, vocabulary
+"""
+
+from course_pkg.tasks.encoding import Data, decode, encode, pad, vocabulary, words
+from course_pkg.tasks.files import Prices, imdb_reviews, prices_csv, text_file
+from course_pkg.tasks.grammar import embedded_reber, is_embedded_reber, is_reber, reber, reber_next
+from course_pkg.tasks.memory import adding_problem, copying_memory, delayed_recall, parity, temporal_order
+from course_pkg.tasks.music import Note, Tune, melodies, transpose, tunes
+from course_pkg.tasks.sentences import reviews, tagged_sentences
+from course_pkg.tasks.series import arma, random_walk, sine_mixture
+from course_pkg.tasks.text import help_text, stories, story_rules
+from course_pkg.tasks.translation import dates
+
+__all__ = [
+    "Data",
+    "Note",
+    "Prices",
+    "Tune",
+    "adding_problem",
+    "arma",
+    "copying_memory",
+    "dates",
+    "decode",
+    "delayed_recall",
+    "embedded_reber",
+    "encode",
+    "help_text",
+    "imdb_reviews",
+    "is_embedded_reber",
+    "is_reber",
+    "melodies",
+    "pad",
+    "parity",
+    "prices_csv",
+    "random_walk",
+    "reber",
+    "reber_next",
+    "reviews",
+    "sine_mixture",
+    "stories",
+    "story_rules",
+    "tagged_sentences",
+    "temporal_order",
+    "text_file",
+    "transpose",
+    "tunes",
+    "vocabulary",
+    "words",
+]
