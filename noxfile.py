@@ -4,11 +4,15 @@ All share one virtual environment, `.venv`, which is made and filled when it is 
 should hold has changed, and left alone otherwise.
 """
 
+import argparse
+import functools
 import hashlib
+import http.server
 import os
 import pathlib
 import subprocess
 import sys
+import webbrowser
 
 import nox
 
@@ -21,8 +25,13 @@ BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
 PYTHON = str(BIN / "python")
 STAMP = VENV / "installed"
 SITE = ROOT / "_build" / "html"
-# A second thread of BLAS makes the course's small matrices slower.
-ENV = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+ENV = {
+    # A second thread of BLAS makes the course's small matrices slower.
+    "OPENBLAS_NUM_THREADS": "1",
+    "OMP_NUM_THREADS": "1",
+    "PATH": os.pathsep.join([str(BIN), os.environ.get("PATH", "")]),
+    "PRE_COMMIT_HOME": str(VENV / "pre-commit"),
+}
 
 
 def wanted():
@@ -33,27 +42,36 @@ def wanted():
     return digest.hexdigest()
 
 
+def usable():
+    """Whether `.venv` is an environment of this Python, in this place, with pip in it."""
+    code = "import pip, sys; print(sys.prefix, sys.version, sep='\\n')"
+    try:
+        found = subprocess.run([PYTHON, "-c", code], capture_output=True, text=True)
+    except OSError:
+        return False
+    return found.returncode == 0 and found.stdout == f"{VENV}\n{sys.version}\n"
+
+
 def install(session):
     """Make `.venv` whole. The stamp goes first and comes back last, so half an install is never taken for one."""
-    if STAMP.exists() and STAMP.read_text() == wanted():
+    if usable() and STAMP.exists() and STAMP.read_text() == wanted():
         return
     STAMP.unlink(missing_ok=True)
-    works = VENV.exists() and subprocess.run([PYTHON, "-m", "pip", "--version"], capture_output=True).returncode == 0
-    if not works:
+    if not usable():
         session.run(sys.executable, "-m", "venv", "--clear", str(VENV), external=True)
-    session.run(PYTHON, "-m", "pip", "install", "-q", "-c", "constraints.txt", "-e", ".[dev]", external=True)
+    session.log("installing what the course needs; the first time this takes some minutes")
+    run(session, "-m", "pip", "install", "--quiet", "-c", "constraints.txt", "-e", ".[dev]")
     STAMP.write_text(wanted())
 
 
 def run(session, *command):
-    """Run a module or script with the environment's Python."""
+    """Run the environment's Python."""
     session.run(PYTHON, *command, env=ENV, external=True)
 
 
 def build(session):
     """Execute the chapters and build the site; warnings are errors."""
-    options = ["--config", "_config.yml", "--path-output", ".", "-W", "-n", "--keep-going"]
-    run(session, "-c", "from jupyter_book.cli.main import main; main()", "build", "book", *options)
+    run(session, "book/_ext/build.py")
 
 
 @nox.session
@@ -62,3 +80,59 @@ def book(session):
     install(session)
     build(session)
     session.log(f"open {(SITE / 'index.html').as_uri()}")
+
+
+@nox.session
+def serve(session):
+    """Build the site, serve it on this machine and open it. Options: --port N, --no-open."""
+    parser = argparse.ArgumentParser(prog="nox -s serve --", description=serve.__doc__)
+    parser.add_argument("--port", type=int, default=0, help="the port to serve on (default: any that is free)")
+    parser.add_argument("--no-open", action="store_true", help="do not open a browser")
+    options = parser.parse_args(session.posargs)
+    install(session)
+    build(session)
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(SITE))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", options.port), handler) as server:
+        address = f"http://127.0.0.1:{server.server_port}/"
+        session.log(f"serving {address} until you press Ctrl-C")
+        if not options.no_open:
+            webbrowser.open(address)
+        try:
+            server.serve_forever()
+        except KeyboardInterrupt:
+            session.log("stopped")
+
+
+@nox.session
+def tests(session):
+    """Run every test, or those named after --."""
+    install(session)
+    if not session.posargs:
+        build(session)  # the tests of the site would build it too, but silently
+    run(session, "-m", "pytest", *session.posargs)
+
+
+@nox.session
+def dev(session):
+    """Make the environment to work in, and say how to enter it."""
+    install(session)
+    session.log(f"enter it with: source {(BIN / 'activate').relative_to(ROOT)}   then, for example: jupyter lab")
+
+
+@nox.session
+def lint(session):
+    """Check style and formatting, and the repository's other rules."""
+    install(session)
+    run(session, "-m", "ruff", "check", ".")
+    run(session, "-m", "ruff", "format", "--check", ".")
+    if (ROOT / ".git").exists():
+        run(session, "-m", "pre_commit", "run", "--all-files")
+    else:
+        session.warn("not a git checkout: the hooks of pre-commit were not run")
+
+
+@nox.session
+def bench(session):
+    """Measure the speed of the kernels."""
+    install(session)
+    run(session, "-m", "course_pkg.bench", *session.posargs)

@@ -1,7 +1,68 @@
-"""Settings shared by all tests."""
+"""Settings and fixtures shared by all tests."""
 
+import functools
+import http.server
+import os
+import shutil
+import subprocess
+import sys
+import threading
+
+import pytest
+from course_site.execution import ROOT, fingerprint
+from course_site.result import read_result, site_sources
 from hypothesis import settings
 
 # No deadline: the first call of PyTorch takes half a second, and machines that run tests are busy.
 settings.register_profile("course", deadline=None, max_examples=40, print_blob=True)
 settings.load_profile("course")
+
+IN_CI = os.environ.get("CI", "").lower() in {"1", "true"}
+CHROMIUM_FLAGS = [
+    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+]
+
+
+@pytest.fixture(scope="session")
+def site():
+    """The built site's folder; built when it is missing or older than its sources."""
+    build = ROOT / "_build"
+    if read_result(build).get("sources") != fingerprint(site_sources()):
+        command = [sys.executable, ROOT / "book" / "_ext" / "build.py"]
+        done = subprocess.run(command, capture_output=True, text=True, errors="replace")
+        assert done.returncode == 0, f"the book does not build:\n{done.stdout[-3000:]}\n{done.stderr[-6000:]}"
+    return build / "html"
+
+
+class QuietHandler(http.server.SimpleHTTPRequestHandler):
+    """Serves files without a line for each."""
+
+    def log_message(self, *args):
+        """Say nothing."""
+
+
+@pytest.fixture(scope="session")
+def site_url(site):
+    """The address of the built site on this machine, without a slash at its end."""
+    handler = functools.partial(QuietHandler, directory=str(site))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """Chromium, as the machine has it. Where it is missing, tests are skipped, in CI they fail."""
+    path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if path is None:
+        (pytest.fail if IN_CI else pytest.skip)("Chromium is not installed (Debian: apt-get install chromium)")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=path, args=CHROMIUM_FLAGS)
+        yield chromium
+        chromium.close()

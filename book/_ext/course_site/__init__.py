@@ -1,22 +1,15 @@
 """The book's own Sphinx extension: what Jupyter Book does not do by itself.
 
 `execution` runs the chapters with static figures and re-runs them when course_pkg changes, `assets`
-lets the site serve every script, style and font itself, `notebooks` makes each
-chapter a notebook to download, `pages` describes each page, and `result` writes down how the build went.
+lets the site serve every script, style and font itself, `notebooks` makes each chapter a notebook to
+download, `pages` describes each page, and `result` writes down how the build went.
 """
-
-import os
-
-from course_site import assets, execution, notebooks, pages, result
-
-# Set when the extension is loaded, which is before any chapter's kernel starts.
-os.environ["COURSE_STATIC_FIGURES"] = "1"
-for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
-    os.environ.setdefault(name, "1")
 
 
 def setup(app):
     """Connect each part to Sphinx's events."""
+    from course_site import assets, execution, notebooks, pages, result
+
     # Jupyter Book sets this value for an extension that is left out here.
     app.add_config_value("comments_config", {}, "html")
     for part in (execution, assets, notebooks, pages, result):

@@ -1,15 +1,21 @@
-"""A notebook cache that knows the package: when course_pkg changes, every chapter runs again.
+"""How the chapters run: with static figures, and all again when course_pkg changes.
 
 Jupyter Book's cache looks at a chapter's cells alone, so pages would keep the numbers of an older
 package. Here the package's sources are part of the cache's path.
 """
 
 import hashlib
+import os
 import pathlib
 import shutil
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 CACHES_KEPT = 3
+KERNEL_ENV = {
+    "COURSE_STATIC_FIGURES": "1",  # an Explorer then gives its table, for a page without a kernel
+    "OPENBLAS_NUM_THREADS": "1",  # a second thread makes small matrices slower
+    "OMP_NUM_THREADS": "1",
+}
 
 
 def package_sources(root=ROOT):
@@ -49,5 +55,6 @@ def _set_cache(app, config):
 
 
 def connect(app):
-    """Set the cache's path before myst-nb reads its configuration."""
+    """Set the cache's path before myst-nb reads its configuration, and the environment before a kernel starts."""
+    os.environ.update(KERNEL_ENV)
     app.connect("config-inited", _set_cache)
