@@ -1,0 +1,189 @@
+"""The figure with sliders, as Python sees it: what it accepts, what it packs, how it answers."""
+
+import base64
+import json
+import re
+
+import ipywidgets
+import numpy as np
+import pytest
+import traitlets
+from hypothesis import given
+from hypothesis import strategies as st
+
+from course_pkg.widgets import Explorer, Line, bars, choice, diagram, figure, grid, heatmap, lines, lstm_cell, slider
+from course_pkg.widgets import number as one_number
+from course_pkg.widgets import numbers as number_row
+from course_pkg.widgets.tables import CAP_KB, GAP, pack, split
+
+
+def wave(a, k):
+    x = np.linspace(0, 1, 30)
+    return [
+        lines(x, [Line("wave", a * np.sin(k * x), "cell")], x_label="x", y_label="y"),
+        number_row(one_number("a squared", a**2)),
+    ]
+
+
+def explorer(fn=wave, **controls):
+    controls = controls or {"a": slider(-1.0, 1.0, 0.5, value=0.5), "k": slider(1, 4, 1, value=2)}
+    return Explorer(fn, title="Waves", alt="A wave.", **controls)
+
+
+def table_of(figure):
+    """The JSON that the page carries."""
+    return json.loads(re.search(r"<script[^>]*>(.*)</script>", figure.static_html(), re.S).group(1))
+
+
+def read(slot, index):
+    """An independent reader of one slot at a position of the controls."""
+    raw = base64.b64decode(slot["data"])
+    block = np.frombuffer(raw, "<u2" if slot["type"] == "u16" else "<f4").reshape(slot["shape"])
+    at = tuple(0 if n == 1 else i for i, n in zip(index, slot["shape"][:-1]))
+    if slot["type"] == "f32":
+        return block[at].astype(float)
+    return np.where(block[at] == GAP, np.nan, slot["low"] + block[at] * slot["step"])
+
+
+def test_the_page_carries_what_the_function_says():
+    """Every entry of the table is the function's answer, to within the rounding of 16 bits."""
+    figure = explorer()
+    data = table_of(figure)
+    for i, a in enumerate(data["controls"][0]["values"]):
+        for j, k in enumerate(data["controls"][1]["values"]):
+            _, slots = split(wave(a, k))
+            for slot, wanted in zip(data["table"], slots):
+                np.testing.assert_allclose(read(slot, (i, j)), wanted, atol=2 / 65534)
+
+
+@given(st.lists(st.floats(-1e6, 1e6), min_size=2, max_size=8), st.integers(0, 3))
+def test_packing_keeps_values_and_gaps(values, gaps):
+    """Packed numbers come back within half a step of the slot's range; what is not finite comes back as a gap."""
+    x = np.array([*values, *[np.nan, np.inf, -np.inf][:gaps]])
+    spec, _ = split([x])
+    [slot] = pack(lambda values: split([x]), spec, {}, "test")
+    back = read(slot, ())
+    finite = np.isfinite(x)
+    assert np.isnan(back[~finite]).all()
+    room = max(np.ptp(x[finite]) / 65534, 1e-9 * np.abs(x[finite]).max(), 1e-300)
+    np.testing.assert_allclose(back[finite], x[finite], atol=room)
+
+
+def test_what_does_not_change_is_stored_once():
+    shapes = [slot["shape"] for slot in table_of(explorer())["table"]]
+    assert shapes == [[1, 1, 30], [5, 4, 30], [5, 1, 1]]  # x, wave, a squared
+
+
+def test_a_table_over_the_cap_is_refused_with_a_way_out():
+    big = explorer(a=slider(-1.0, 1.0, 0.01, value=0.0), k=slider(1, 40, 1, value=1))
+    with pytest.raises(
+        ValueError, match=rf"'Waves'.* kB, wanted at most {CAP_KB} kB.*a \(201 values\), k \(40 values\)"
+    ):
+        big.static_html()
+
+
+def test_words_that_change_with_a_control_are_refused():
+    def f(a):
+        return lines([0, 1], [Line(f"a = {a}", [0, a])], x_label="x", y_label="y")
+
+    with pytest.raises(ValueError, match="words or ranges change"):
+        explorer(f, a=slider(0, 2, 1, value=0)).static_html()
+
+
+def test_only_the_books_build_makes_the_table(monkeypatch):
+    """In Jupyter a table would make every display slow."""
+    monkeypatch.delenv("COURSE_STATIC_FIGURES", raising=False)
+    shown = explorer()._repr_mimebundle_()
+    bundle = shown[0] if isinstance(shown, tuple) else shown
+    assert "text/html" not in bundle
+    assert "application/vnd.jupyter.widget-view+json" in bundle
+    monkeypatch.setenv("COURSE_STATIC_FIGURES", "1")
+    shown = explorer()._repr_mimebundle_()
+    bundle = shown[0] if isinstance(shown, tuple) else shown
+    assert "course-explorer" in bundle["text/html"]
+
+
+def test_moving_a_slider_calls_the_function():
+    live = explorer()
+    live.values = {"a": 1.0, "k": 4}
+    x = np.linspace(0, 1, 30)
+    np.testing.assert_allclose(live.frame[1], np.sin(4 * x), atol=1e-5)
+    assert live.frame[2] == [1.0]
+
+
+def test_an_error_in_the_function_is_shown_and_passes():
+    def f(a):
+        if a == 2:
+            raise RuntimeError("no answer at 2")
+        return number_row(one_number("a", a))
+
+    live = explorer(f, a=slider(0, 3, 1, value=0))
+    live.values = {"a": 2}
+    assert live.error == "RuntimeError: no answer at 2"
+    live.values = {"a": 3}
+    assert (live.error, live.frame) == ("", [[3.0]])
+
+
+def test_values_that_no_control_has_are_refused():
+    live = explorer()
+    with pytest.raises(traitlets.TraitError, match=r"got a=0\.3, wanted one of"):
+        live.values = {"a": 0.3, "k": 1}
+    with pytest.raises(traitlets.TraitError, match=r"wanted \['a', 'k'\]"):
+        live.values = {"a": 0.5}
+
+
+def test_it_is_an_ipywidget_among_others():
+    box = ipywidgets.VBox([explorer(), ipywidgets.IntSlider()])
+    assert isinstance(box.children[0], ipywidgets.DOMWidget)
+
+
+def test_a_figure_without_controls():
+    still = figure([bars(["a", "b"], [1, 2], value_label="v", points=[[1, 1], [2, 3]])], title="t", alt="a")
+    data = table_of(still)
+    np.testing.assert_allclose(read(data["table"][0], ()), [1, 1], atol=1e-4)
+    assert data["controls"] == []
+
+
+def test_gaps_travel_to_a_live_figure_as_null():
+    x = [0, 1, 2]
+    live = explorer(
+        lambda a: lines(x, [Line("y", [a, np.nan, 1])], x_label="x", y_label="y"), a=slider(0, 1, 1, value=0)
+    )
+    assert live.frame[1] == [0.0, None, 1.0]
+
+
+def test_html_cannot_break_out_of_its_script():
+    def f(a):
+        return lines([0, 1], [Line("</script><b>", [a, 1])], x_label="x", y_label="y")
+
+    assert explorer(f, a=slider(0, 1, 1, value=0)).static_html().count("</script") == 1
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: slider(1, 0, 0.1, value=1), r"start=1, stop=0.*wanted start < stop"),
+        (lambda: slider(0, 1, 0.1, value=0.55), r"value: got 0\.55, wanted one of the 11 values, such as 0\.[56]"),
+        (lambda: grid([1, 1], value=1), "wanted at least two, all different"),
+        (lambda: choice("one"), "wanted at least two"),
+        (
+            lambda: explorer(a=slider(0, 1, 1, value=0)),
+            r"got \['a'\], wanted one for each argument of fn: \['a', 'k'\]",
+        ),
+        (lambda: explorer(lambda a: 3, a=slider(0, 1, 1, value=0)), "got int at .*wanted a panel"),
+        (lambda: explorer(lambda a: [], a=3), "a: got int, wanted a slider"),
+        (lambda: lines([0, 1], [Line("y", [1, 2, 3])], x_label="", y_label=""), "y: got 3 values, wanted 2"),
+        (lambda: lines([0, 1], [Line("y", [1, 2], "pink")], x_label="", y_label=""), "role: got 'pink', wanted"),
+        (
+            lambda: lines([0, 1], [], x_label="", y_label="", y_range=(1, 0)),
+            r"y_range: got \(1, 0\), wanted low < high",
+        ),
+        (lambda: bars(["a"], [1, 2], value_label=""), "values: got 2, wanted 1"),
+        (lambda: bars(["a"], [1], value_label="", points=[1, 2]), r"points: got shape \(2,\), wanted \(1, S\)"),
+        (lambda: heatmap([1, 2], x_label="", y_label="", z_label="", z_range=(0, 1)), r"z: got shape \(2,\)"),
+        (lambda: diagram(lstm_cell(), {"q": 1}), "got q, wanted ids of the diagram: c_prev"),
+    ],
+)
+def test_bad_input_says_what_was_wrong_and_what_was_wanted(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()
