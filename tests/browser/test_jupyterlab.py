@@ -1,0 +1,84 @@
+"""The same Explorer, live in JupyterLab: a slider's move goes to Python in a real kernel and comes back drawn."""
+
+import os
+import re
+import subprocess
+import sys
+
+import nbformat
+import pytest
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+CELL = """
+import ipywidgets, numpy as np
+from course_pkg.widgets import Explorer, Line, lines, number, numbers, slider
+
+calls = []
+
+def line(a):
+    calls.append(a)
+    if a == 5:
+        raise RuntimeError("no line for 5")
+    curve = Line("line", [0, a], "cell")
+    return [lines([0, 1], [curve], x_label="x", y_label="y", y_range=(0, 5)), numbers(number("a", a))]
+
+figure = Explorer(line, title="A line", alt="A line whose end rises with a.", a=slider(0, 5, 1, value=1))
+ipywidgets.VBox([figure, ipywidgets.Label("beside it, a label")])
+"""
+
+
+@pytest.fixture
+def lab(tmp_path):
+    """JupyterLab on loopback with one notebook; gives the notebook's address."""
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(CELL)])
+    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    nbformat.write(notebook, tmp_path / "figure.ipynb")
+    options = ["--no-browser", "--ip=127.0.0.1", "--port=0", "--allow-root", "--IdentityProvider.token=test"]
+    options += [
+        f"--ServerApp.root_dir={tmp_path}",
+        "--LabApp.news_url=None",
+        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+    ]
+    env = os.environ | {"JUPYTER_CONFIG_DIR": str(tmp_path / "config"), "JUPYTER_RUNTIME_DIR": str(tmp_path / "run")}
+    env.pop("COURSE_STATIC_FIGURES", None)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "jupyterlab", *options], env=env, stderr=subprocess.PIPE, text=True
+    )
+    log = []
+    for line in process.stderr:
+        log.append(line)
+        if found := re.search(r"http://127\.0\.0\.1:\d+", line):
+            break
+    else:
+        pytest.fail("JupyterLab did not start:\n" + "".join(log))
+    yield f"{found.group()}/lab/tree/figure.ipynb?token=test&reset"
+    process.terminate()
+    process.communicate()
+
+
+def test_a_slider_moves_python(lab, browser):
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    page = context.new_page()
+    page.goto(lab)
+    page.locator(".jp-Notebook .jp-CodeCell").first.wait_for(timeout=60_000)
+    page.locator(".jp-Notebook .cm-content").first.click()
+    page.keyboard.press("Shift+Enter")
+    slider = page.get_by_role("slider", name="a")
+    slider.wait_for(timeout=60_000)
+    number = page.locator(".course-explorer .explorer-numbers strong")
+    drawn = page.locator(".course-explorer svg")
+    assert page.get_by_text("beside it, a label", exact=True).is_visible()  # it nests in a VBox
+    before = drawn.inner_html()
+    slider.focus()
+    page.keyboard.press("ArrowRight")
+    page.wait_for_function("document.querySelector('.explorer-numbers strong').textContent.trim() === '2'")
+    assert drawn.inner_html() != before
+
+    page.keyboard.press("End")  # where the function raises: the figure says so, and goes on
+    page.locator(".explorer-error", has_text="RuntimeError: no line for 5").wait_for()
+    page.keyboard.press("ArrowLeft")
+    page.wait_for_function("document.querySelector('.explorer-numbers strong').textContent.trim() === '4'")
+    assert not page.locator(".explorer-error").is_visible()
+    assert number.inner_text().strip() == "4"
+    context.close()
