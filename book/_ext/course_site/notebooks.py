@@ -7,6 +7,7 @@ cells. The theme offers `_sources/<page>.ipynb` in its download menu once a page
 import base64
 import mimetypes
 import pathlib
+import urllib.parse
 
 import nbformat
 from docutils import nodes
@@ -100,6 +101,13 @@ def cited(app, docname):
     return "\n".join(f"- {line}" for line in lines)
 
 
+def read_picture(app, uri):
+    """A picture's bytes. By now Sphinx has given it the address that it will have in the site."""
+    sources = {name: source for source, name in app.builder.images.items()}
+    name = urllib.parse.unquote(uri.rsplit("/", 1)[-1])
+    return (pathlib.Path(app.srcdir) / sources.get(name, uri)).read_bytes()
+
+
 def convert(app, docname, doctree):
     """A page as a notebook without outputs, or None where it has no code."""
     source = pathlib.Path(app.env.doc2path(docname))
@@ -107,7 +115,7 @@ def convert(app, docname, doctree):
     left = [k for k, cell in enumerate(cells) if cell.cell_type == "code"]
     if not left:
         return None
-    writer = Writer(app.builder, docname, lambda uri: (pathlib.Path(app.srcdir) / uri).read_bytes())
+    writer = Writer(app.builder, docname, lambda uri: read_picture(app, uri))
     notebook, text = nbformat.v4.new_notebook(), []
     notebook.metadata.kernelspec = {"display_name": "Python 3", "language": "python", "name": "python3"}
     notebook.metadata.language_info = {"name": "python"}
@@ -123,7 +131,7 @@ def convert(app, docname, doctree):
     for kind, part, depth in parts_of(doctree):
         if kind == "code":
             flush()
-            # A cell that the page leaves out altogether still runs, in its place.
+            # A cell that the page leaves out altogether still runs before the next one.
             while left and left[0] <= part:
                 notebook.cells.append(code_cell(cells[left.pop(0)], len(notebook.cells)))
             continue

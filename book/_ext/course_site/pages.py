@@ -5,6 +5,10 @@ from html import escape
 from docutils import nodes
 
 LONGEST = 160
+MADE_BY_SPHINX = {
+    "genindex": "Where each term of the course Recurrent Networks, Unrolled is explained.",
+    "search": "Search the pages of the course Recurrent Networks, Unrolled.",
+}
 
 
 def describe(metadata, doctree):
@@ -19,7 +23,7 @@ def _add_description(app, pagename, templatename, context, doctree):
     if doctree is not None:
         text = describe(metadata, doctree)
     else:
-        text = f"{context.get('title', '')}: {app.config.html_title}"
+        text = MADE_BY_SPHINX.get(pagename, f"{context.get('title', pagename)}: {app.config.html_title}")
     if 'name="description"' not in context.get("metatags", ""):
         context["metatags"] = context.get("metatags", "") + f'\n<meta name="description" content="{escape(text)}" />'
 
