@@ -2,6 +2,7 @@
 
 import functools
 import http.server
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -22,6 +23,12 @@ CHROMIUM_FLAGS = [
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
 ]
+
+
+def pytest_configure(config):
+    """In CI nothing may be left out for want of PyTorch."""
+    if IN_CI and importlib.util.find_spec("torch") is None:
+        raise pytest.UsageError("torch is not installed: in CI its tests must not be skipped")
 
 
 @pytest.fixture(scope="session")
