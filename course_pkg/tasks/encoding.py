@@ -26,6 +26,11 @@ class Data(NamedTuple):
     symbols: tuple = ()  # symbols[k] is what k means in x
     classes: tuple = ()  # classes[k] is what k means in y
 
+    @property
+    def arrays(self):
+        """(x, y, mask, lengths), what `train.fit` takes."""
+        return self.x, self.y, self.mask, self.lengths
+
 
 def encode(tokens, symbols):
     """The numbers of `tokens` (a string is a sequence of characters) as an integer array.

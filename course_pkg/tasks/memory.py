@@ -23,7 +23,7 @@ def delayed_recall(n, T, lag, rng, *, symbols=4):
     return Data(x, y, 1 / symbols, mask=mask, symbols=names, classes=names)
 
 
-def adding_problem(n, T, rng, *, dtype=np.float64):
+def adding_problem(n, T, rng, *, dtype=np.float32):
     """Add the two numbers that are marked, one in the first half of the sequence and one in the second.
 
     x (n, T, 2): an even draw from 0 to 1, and a mark that is 1 at two steps and 0 elsewhere. y (n, 1).
