@@ -69,3 +69,19 @@ def test_equations_are_typeset_in_the_colours_of_their_parts(browser, site_url):
         assert page.locator("mjx-merror").count() == 0
         context.close()
     assert seen["light"] != seen["dark"]
+
+
+@pytest.mark.browser
+def test_figures_move_when_the_page_is_opened_as_a_file(browser, site):
+    """`nox -s book` prints the address of a file: what a reader finds there must be alive."""
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto((site / "06-lstm.html").as_uri(), wait_until="load")
+    figure = page.locator(".course-explorer").first
+    before = figure.locator("svg").first.inner_html()
+    figure.locator("input[type=range]").first.focus()
+    page.keyboard.press("ArrowLeft")
+    page.wait_for_function(
+        "([e, was]) => e.innerHTML !== was", arg=[figure.locator("svg").first.element_handle(), before]
+    )
+    context.close()

@@ -20,6 +20,11 @@ def mathjax_folder():
     return folder
 
 
+def figure_script():
+    """The script that draws the figures, safe to stand inside a page."""
+    return (WIDGETS / "explorer.js").read_text(encoding="utf-8").replace("</script", "<\\/script")
+
+
 def _copy(app, exception):
     if exception is not None or app.builder.format != "html":
         return
@@ -27,8 +32,7 @@ def _copy(app, exception):
     # One way of typesetting is enough: the other combined files of MathJax make the site larger for nothing.
     unused = shutil.ignore_patterns("*-svg*.js", "mml-chtml.js", "tex-mml-*.js", "*-full*.js", "node-main.js", "svg")
     shutil.copytree(mathjax_folder(), static / "mathjax", ignore=unused, dirs_exist_ok=True)
-    for name in ("explorer.js", "explorer.css"):
-        shutil.copy2(WIDGETS / name, static / name)
+    shutil.copy2(WIDGETS / "explorer.css", static)
     # The theme draws its icons twice: with this script (540 kB gzipped) and with the web font that its style
     # sheet loads in any case. Without the script the font's icons stay.
     (static / "scripts" / "fontawesome.js").write_text("")
@@ -39,7 +43,8 @@ def _per_page(app, pagename, templatename, context, doctree):
     # loaded here.
     NbMetadataCollector.get_js_files(app.env, pagename).pop("ipywidgets_state", None)
     if 'class="course-explorer"' in context.get("body", ""):
-        app.add_js_file("explorer.js", type="module")
+        # Written into the page: a browser that opens the page as a file refuses to load a module from a file.
+        app.add_js_file(None, body=figure_script(), type="module")
 
 
 def connect(app):
