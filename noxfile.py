@@ -74,6 +74,13 @@ def build(session):
     run(session, "book/_ext/build.py")
 
 
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    """Serves files without a line for each."""
+
+    def log_message(self, *args):
+        """Say nothing."""
+
+
 @nox.session
 def book(session):
     """Execute the chapters, build the site into _build/html, print the address to open."""
@@ -91,7 +98,7 @@ def serve(session):
     options = parser.parse_args(session.posargs)
     install(session)
     build(session)
-    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(SITE))
+    handler = functools.partial(Quiet, directory=str(SITE))
     with http.server.ThreadingHTTPServer(("127.0.0.1", options.port), handler) as server:
         address = f"http://127.0.0.1:{server.server_port}/"
         session.log(f"serving {address} until you press Ctrl-C")
