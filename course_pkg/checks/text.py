@@ -1,0 +1,53 @@
+"""Every sentence that the checks themselves say, in one place. What one exercise says stands in its notebook."""
+
+TEXT = {
+    "unwritten": "{name} is not written yet. Replace the line `raise NotImplementedError(...)` with your own code, "
+    "run that cell, then run this one again.",
+    "needs": "{name} calls {inner}, which is not written yet. Write that one first.",
+    "undefined": "{name} is not defined. Run the cell above this one, and look for an error there.",
+    "not a function": "{name} is of type {got}, wanted a function. Has a variable taken its name?",
+    "nothing": "{name} returned None",
+    "error": "{name} stopped with {kind}: {message}",
+    "line": "\n    in your line: {line}",
+    "inputs": "\n    with {inputs}",
+    "count": "{path}: got {got}, wanted {want} ({names})",
+    "result": "the result",
+    "things": "{n} things",
+    "one thing": "one thing",
+    "not numbers": "{path}: got {got}, wanted an array of numbers",
+    "shape": "{path}: got shape {got}, wanted {want}",
+    "not comparable": "{path}: the numbers can be compared once the shape is right",
+    "value": "{path}: got {got}, wanted {want}",
+    "values": "{path}: got\n{got}\n  wanted\n{want}",
+    "difference": "{path}: wrong by up to {error:.3g}",
+    "not finite": "{path}: holds nan or inf",
+    "outside": "{path}: runs from {low:.4g} to {high:.4g}, wanted nothing outside {want}",
+    "not filled": "{path}: runs from {low:.4g} to {high:.4g}, wanted it to come near both ends of {want}",
+    "dtype": "{path}: got {got} where every input is float32, wanted float32",
+    "float32": "{path}: the numbers change when every input is float32",
+    "changed": "your function changed its input {paths}, which others still need as it was",
+    "claim": "{name} breaks a rule that holds for any numbers",
+    "think": "  Think: {think}",
+    "think changed": "`a += b` and `a *= b` write into the array that came in; `c = a + b` makes a new one. Which of "
+    "your lines writes?",
+    "think dtype": "the dtype of what comes in says how exact the answer is to be. Where do you choose one yourself? "
+    "np.zeros_like(a) takes it over, np.zeros(...) does not.",
+    "think nothing": "does every way through your function end in a `return`?",
+    "think ValueError": "which shape has each factor in that line? In A @ B the last size of A is the first size of B; "
+    "A * B wants the same shape twice.",
+    "think NameError": "is that name spelled as where it is defined, and has that cell been run?",
+    "think TypeError": "does that line hand over as many things as are wanted, and of the right type?",
+    "think error": "what does that line expect, and what does it get? A print above it shows here.",
+    "other inputs": "this holds for the numbers of the visible check, but not for others. What in your code is tied to "
+    "them?",
+    "ok": "  ok  {part}",
+    "no": "  no  {part}",
+    "later": "  ..  {part} (tested when your work is graded)",
+    "care": "care: no input is changed, float32 stays float32",
+    "head": "{name}: {earned:g} of {points:g} points",
+    "head visible": "{name}: {good} of {tested} parts right",
+    "done visible": "{name}: all {tested} parts right. Grading tries other sizes and numbers as well.",
+    "diagnosis": "  Diagnosis: {message}",
+    "printed": "  Your function printed:\n{text}",
+    "warned": "  Python warned (this costs no points): {text}",
+}
