@@ -260,6 +260,7 @@ function build(root, spec, changed) {
   const title = make("p", { class: "explorer-title" }, spec.title);
   root.append(title, panels, controls, make("div", { class: "explorer-foot" }, ...(spec.controls.length ? [reset] : []), details), error, status);
   root.classList.add("course-explorer", "explorer-drawn");
+  controls.addEventListener("keydown", (e) => e.stopPropagation()); // JupyterLab would take the arrow keys for itself
   root.setAttribute("role", "group");
   root.setAttribute("aria-label", spec.title);
 

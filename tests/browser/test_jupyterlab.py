@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 
 import nbformat
 import pytest
@@ -42,19 +43,19 @@ def lab(tmp_path):
     ]
     env = os.environ | {"JUPYTER_CONFIG_DIR": str(tmp_path / "config"), "JUPYTER_RUNTIME_DIR": str(tmp_path / "run")}
     env.pop("COURSE_STATIC_FIGURES", None)
-    process = subprocess.Popen(
-        [sys.executable, "-m", "jupyterlab", *options], env=env, stderr=subprocess.PIPE, text=True
-    )
-    log = []
-    for line in process.stderr:
-        log.append(line)
-        if found := re.search(r"http://127\.0\.0\.1:\d+", line):
+    log = tmp_path / "lab.log"  # a file: a pipe that nobody empties would stop the server
+    with log.open("w") as stderr:
+        process = subprocess.Popen([sys.executable, "-m", "jupyterlab", *options], env=env, stderr=stderr)
+    for _ in range(600):
+        if found := re.search(r"http://127\.0\.0\.1:\d+", log.read_text()):
             break
+        time.sleep(0.1)
     else:
-        pytest.fail("JupyterLab did not start:\n" + "".join(log))
+        process.kill()
+        pytest.fail("JupyterLab did not start:\n" + log.read_text())
     yield f"{found.group()}/lab/tree/figure.ipynb?token=test&reset"
     process.terminate()
-    process.communicate()
+    process.wait()
 
 
 def test_a_slider_moves_python(lab, browser):
@@ -62,6 +63,7 @@ def test_a_slider_moves_python(lab, browser):
     page = context.new_page()
     page.goto(lab)
     page.locator(".jp-Notebook .jp-CodeCell").first.wait_for(timeout=60_000)
+    page.locator('.jp-Notebook-ExecutionIndicator[data-status="idle"]').wait_for(timeout=60_000)  # the kernel is up
     page.locator(".jp-Notebook .cm-content").first.click()
     page.keyboard.press("Shift+Enter")
     slider = page.get_by_role("slider", name="a")
