@@ -11,18 +11,22 @@ def require_array(name, a, shape, dtype=None):
     `shape` is a tuple whose entries are sizes, or names (any size of at least 1) for the message:
     `("B", "T", 3)`. With `dtype`, the array must have exactly that one.
     """
-    want = "(" + ", ".join(map(str, shape)) + ("," if len(shape) == 1 else "") + ")"
     if not isinstance(a, np.ndarray):
-        raise ValueError(f"{name}: got {type(a).__name__}, wanted a NumPy array of shape {want}")
+        raise ValueError(f"{name}: got {type(a).__name__}, wanted a NumPy array of shape {_shown(shape)}")
     if a.dtype not in FLOATS:
         raise ValueError(f"{name}: got dtype {a.dtype}, wanted float32 or float64")
     if dtype is not None and a.dtype != dtype:
         raise ValueError(f"{name}: got dtype {a.dtype}, wanted {np.dtype(dtype)} as the other arguments have")
     fits = a.ndim == len(shape) and all(
-        got >= 1 and (isinstance(size, str) or got == size) for got, size in zip(a.shape, shape)
+        got >= 1 and (got == size or isinstance(size, str)) for got, size in zip(a.shape, shape)
     )
     if not fits:
-        raise ValueError(f"{name}: got shape {a.shape}, wanted {want} with every size at least 1")
+        raise ValueError(f"{name}: got shape {a.shape}, wanted {_shown(shape)} with every size at least 1")
+
+
+def _shown(shape):
+    """`shape` as it is printed, names without quotes."""
+    return "(" + ", ".join(map(str, shape)) + ("," if len(shape) == 1 else "") + ")"
 
 
 def require_choice(name, value, choices):

@@ -1,0 +1,85 @@
+"""The plain RNN over a whole sequence. For the equation, one step at a time, see `cells.rnn_step`."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from course_pkg.activations import LEAKY_SLOPE, NONLINEARITIES, Array
+from course_pkg.cells import HState, RNNParams
+from course_pkg.fused._work import (
+    BACKWARDS,
+    batch_major,
+    blocks,
+    feature_major,
+    flat,
+    joined,
+    require_layer,
+    require_tape,
+    require_upstream,
+    stacked,
+)
+from course_pkg.validation import require_choice
+
+
+class RNNTape(NamedTuple):
+    """What the backward pass needs, feature-major."""
+
+    Z: Array  # (T+1, H+D+1, B): h_{t-1}, x_t, 1
+    M: Array  # (H, H+D+1): [W_hh W_ih b]
+    nonlinearity: str
+
+
+def _sigmoid(a, half):
+    np.tanh(a, a)
+    a *= half
+    a += half
+
+
+# The functions of `activations.NONLINEARITIES`, written over their input. The sigmoid is given a / 2.
+IN_PLACE = {
+    "tanh": lambda a, half: np.tanh(a, a),
+    "sigmoid": _sigmoid,
+    "relu": lambda a, half: np.maximum(a, 0, out=a),
+    "leaky_relu": lambda a, half: np.maximum(a, LEAKY_SLOPE * a, out=a),
+}
+
+
+def rnn(x, state, params, *, nonlinearity="tanh"):
+    """The RNN over x (B, T, D) from `state` (HState of (B, H), or None for zeros).
+
+    nonlinearity: "tanh", "sigmoid", "relu" or "leaky_relu". Returns (h (B, T, H), state_T, tape).
+    Raises ValueError for wrong types, shapes or dtypes.
+    """
+    require_choice("nonlinearity", nonlinearity, NONLINEARITIES)
+    _, T, _, H = require_layer(x, state, params, HState, RNNParams, gates=1)
+    Z, M, half = stacked(x, state, H), joined(params), np.array(0.5, x.dtype)
+    phi, matrix = IN_PLACE[nonlinearity], M * half if nonlinearity == "sigmoid" else M
+    for z_t, h_t in zip(Z, Z[1:, :H]):
+        np.dot(matrix, z_t, h_t)
+        phi(h_t, half)
+    return batch_major(Z[1:, :H]), HState(Z[T, :H].T.copy()), RNNTape(Z, M, nonlinearity)
+
+
+def rnn_backward(dh, dstate, tape):
+    """Gradients from dh (B, T, H) and dstate (HState), None for zeros: (dx, dstate_0, dparams)."""
+    require_tape(tape, RNNTape)
+    Z, M, nonlinearity = tape
+    T, H, B = len(Z) - 1, len(M), Z.shape[2]
+    D = Z.shape[1] - H - 1
+    dh, (dh_t,) = require_upstream(dh, dstate, HState, (B, T, H), Z.dtype)
+    dx, dM = np.empty((B, T, D), Z.dtype), np.zeros_like(M)
+    back = M[:, :-1].T.copy()  # (H+D, H): da_t to dh_{t-1} and dx_t in one product
+    _, phi_derivative = NONLINEARITIES[nonlinearity]
+    for span in blocks(T, 4 * H * B):
+        da = phi_derivative(Z[span.start + 1 : span.stop + 1, :H])  # times dh it will be da
+        dh_above = feature_major(dh)[span].copy()
+        dz = np.empty((len(da), H + D, B), Z.dtype)
+        for da_t, dh_above_t, dz_t in zip(da[BACKWARDS], dh_above[BACKWARDS], dz[BACKWARDS]):
+            dh_t += dh_above_t
+            da_t *= dh_t
+            np.dot(back, da_t, dz_t)
+            dh_t = dz_t[:H]
+        dM += flat(da) @ flat(Z[span]).T
+        feature_major(dx)[span] = dz[:, H:]
+    dparams = RNNParams(W_ih=dM[:, H:-1].copy(), W_hh=dM[:, :H].copy(), b=dM[:, -1].copy())
+    return dx, HState(dh_t.T.copy()), dparams
