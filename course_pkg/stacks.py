@@ -21,10 +21,18 @@ Layer l computes, from y_0 = x:
 
 so the residual path is crossed by neither dropout nor norm. Past a sequence's end `out` is zero,
 states stay as they were at the end, and gradients are exactly zero.
-options: reset= for a GRU, nonlinearity= for an RNN (see `fused`).
+
+Sources: Schuster and Paliwal 1997 (two directions); Zaremba, Sutskever and Vinyals 2014 (dropout
+between layers); Wu et al. 2016 (residual stacks of LSTMs); Ba, Kiros and Hinton 2016 (layer norm).
 """
 
 from typing import Any, NamedTuple
+
+import numpy as np
+
+from course_pkg import fused, layers, padded
+from course_pkg.cells import GRUParams, LSTMParams, RNNParams
+from course_pkg.validation import require_array, require_number, require_rng
 
 
 class LayerParams(NamedTuple):
@@ -38,5 +46,165 @@ class LayerParams(NamedTuple):
 class LayerState(NamedTuple):
     """The states of one layer. The reverse reading starts at a sequence's end and ends at step 0."""
 
-    forward: Any  # HState or LSTMState
+    forward: Any  # HState or LSTMState; None means zeros
     reverse: Any = None
+
+
+class LayerTape(NamedTuple):
+    """Kept by one layer; None where there was no dropout, norm or reverse reading."""
+
+    dropout: Any
+    norm: Any
+    forward: padded.PaddedTape
+    reverse: Any
+
+
+class StackTape(NamedTuple):
+    """Kept by `stack`."""
+
+    layers: list  # of LayerTape
+    params: tuple
+    lengths: Any
+    residual: bool
+    shape: tuple  # of out
+    dtype: np.dtype
+
+
+class Cell(NamedTuple):
+    """How the parameters of one type are run."""
+
+    forward: Any
+    backward: Any
+    options: frozenset  # keywords it knows
+
+
+CELLS = {
+    RNNParams: Cell(fused.rnn, fused.rnn_backward, frozenset({"nonlinearity"})),
+    LSTMParams: Cell(fused.lstm, fused.lstm_backward, frozenset()),
+    GRUParams: Cell(fused.gru, fused.gru_backward, frozenset({"reset"})),
+}
+
+
+def stack(x, state, params, *, lengths=None, dropout=0.0, rng=None, residual=False, **options):
+    """Run a stack over x (B, T, D). Returns (out (B, T, H or 2H), state_T, tape); see the module.
+
+    dropout: the share of numbers dropped between layers; with rng=None nothing is, as when evaluating.
+    options: nonlinearity= of an RNN and reset= of a GRU, for every layer of that cell. Raises
+    ValueError that names the layer where one does not fit.
+    """
+    _require_stack(params, options)
+    require_array("x", x, ("B", "T", "D"))
+    require_number("dropout", dropout, 0.0, 1.0, open_high=True)
+    if rng is not None:
+        require_rng(rng)
+    lengths = padded.require_lengths(lengths, *x.shape[:2])
+    state = _require_states("state", state, params)
+    # Padding may hold anything, even NaN. Zeros do not spread.
+    y = x if lengths is None else np.where(padded.mask(lengths, x.shape[1])[:, :, None], x, 0)
+    state_T, tapes = [], []
+    for n, (layer, layer_state) in enumerate(zip(params, state)):
+        rate = dropout if n > 0 and rng is not None else 0
+        try:
+            h, layer_state_T, tape = _layer(y, layer_state, layer, lengths, rate, rng, options)
+        except ValueError as error:
+            raise ValueError(f"layer {n}: {error}") from None
+        if residual and n > 0:
+            if h.shape != y.shape:
+                raise ValueError(f"residual: got layer {n} from {y.shape[2]} to {h.shape[2]} features, wanted equal")
+            h += y
+        y = h
+        state_T.append(layer_state_T)
+        tapes.append(tape)
+    return y, tuple(state_T), StackTape(tapes, params, lengths, residual, y.shape, y.dtype)
+
+
+def stack_backward(dout, dstate, tape):
+    """Gradients of a stack from dout, like `out`, and dstate, like the state; None for zeros.
+
+    Returns (dx, dstate_0, dparams), of the types of x, the state and the params.
+    """
+    if type(tape) is not StackTape:
+        raise ValueError(f"tape: got {type(tape).__name__}, wanted the StackTape of the forward pass")
+    if dout is not None:
+        require_array("dout", dout, tape.shape, tape.dtype)
+    dstate = _require_states("dstate", dstate, tape.params)
+    dy, dstate_0, dparams = dout, [], []
+    for n, layer_tape in reversed(list(enumerate(tape.layers))):
+        dh = dy
+        try:
+            dy, layer_dstate, layer_dparams = _layer_backward(dh, dstate[n], layer_tape, tape.params[n], tape.lengths)
+        except ValueError as error:
+            raise ValueError(f"layer {n}: {error}") from None
+        if tape.residual and n > 0 and dh is not None:
+            dy += dh
+        dstate_0.append(layer_dstate)
+        dparams.append(layer_dparams)
+    return dy, tuple(dstate_0[::-1]), tuple(dparams[::-1])
+
+
+def _layer(y, state, layer, lengths, rate, rng, options):
+    """One layer over y (B, T, D): (h, LayerState, LayerTape)."""
+    dropout_tape = norm_tape = reverse_tape = reverse_T = None
+    cell = CELLS[type(layer.forward)]
+    options = {name: value for name, value in options.items() if name in cell.options}
+    if rate:
+        y, dropout_tape = layers.dropout(y, rate, rng)
+    if layer.norm is not None:
+        y, norm_tape = layers.layer_norm(y, layer.norm)
+    h, forward_T, forward_tape = padded.run(cell.forward, y, state.forward, layer.forward, lengths, **options)
+    if layer.reverse is not None:
+        turned = padded.reverse(y, lengths)
+        h_back, reverse_T, reverse_tape = padded.run(
+            cell.forward, turned, state.reverse, layer.reverse, lengths, **options
+        )
+        h = np.concatenate([h, padded.reverse(h_back, lengths)], axis=2)
+    return h, LayerState(forward_T, reverse_T), LayerTape(dropout_tape, norm_tape, forward_tape, reverse_tape)
+
+
+def _layer_backward(dh, dstate, tape, layer, lengths):
+    """(dy, LayerState, LayerParams) of one layer."""
+    backward, H = CELLS[type(layer.forward)].backward, layer.forward.W_hh.shape[1]
+    dreverse_0 = dreverse = dnorm = None
+    dh_forward = None if dh is None else dh[:, :, :H]
+    dy, dforward_0, dforward = padded.run_backward(backward, dh_forward, dstate.forward, tape.forward)
+    if tape.reverse is not None:
+        dh_back = None if dh is None else padded.reverse(dh[:, :, H:], lengths)
+        dy_back, dreverse_0, dreverse = padded.run_backward(backward, dh_back, dstate.reverse, tape.reverse)
+        dy += padded.reverse(dy_back, lengths)
+    if tape.norm is not None:
+        dy, dnorm = layers.layer_norm_backward(dy, tape.norm)
+    if tape.dropout is not None:
+        dy = layers.dropout_backward(dy, tape.dropout)
+    return dy, LayerState(dforward_0, dreverse_0), LayerParams(dforward, dreverse, dnorm)
+
+
+def _require_stack(params, options):
+    """Check that `params` is a stack, and that each option is known to one of its cells."""
+    if not isinstance(params, tuple) or not params or not all(type(layer) is LayerParams for layer in params):
+        raise ValueError(f"params: got {type(params).__name__}, wanted a tuple of LayerParams, one for each layer")
+    for n, layer in enumerate(params):
+        if type(layer.forward) not in CELLS:
+            wanted = ", ".join(kind.__name__ for kind in CELLS)
+            raise ValueError(f"params[{n}].forward: got {type(layer.forward).__name__}, wanted one of {wanted}")
+        if layer.reverse is not None:
+            if type(layer.reverse) is not type(layer.forward):
+                raise ValueError(
+                    f"params[{n}].reverse: got {type(layer.reverse).__name__}, wanted {type(layer.forward).__name__}"
+                )
+            if np.shape(layer.reverse.W_hh) != np.shape(layer.forward.W_hh):
+                raise ValueError(f"params[{n}].reverse: got another number of units than the forward direction")
+    known = set().union(*(CELLS[type(layer.forward)].options for layer in params))
+    if not options.keys() <= known:
+        raise ValueError(f"options: got {sorted(options.keys() - known)}, wanted some of {sorted(known)}")
+
+
+def _require_states(name, states, params):
+    """Check one LayerState for each layer. None becomes LayerStates of None, which mean zeros."""
+    if states is None:
+        return [LayerState(None, None)] * len(params)
+    if not isinstance(states, tuple) or len(states) != len(params) or not all(type(s) is LayerState for s in states):
+        raise ValueError(f"{name}: got {type(states).__name__}, wanted a tuple of {len(params)} LayerState, or None")
+    for n, (state, layer) in enumerate(zip(states, params)):
+        if state.reverse is not None and layer.reverse is None:
+            raise ValueError(f"{name}[{n}].reverse: got a state, wanted None as the layer has one direction")
+    return states
