@@ -64,3 +64,34 @@ def lstm_cell():
         *(_wire("inputs", "hidden", (x, 226), (x, 178)) for x in (128, 212, 296, 365)),
     ]
     return _layout(530, 286, boxes, operations, wires)
+
+
+SUBSCRIPTS = "₀₁₂₃₄₅₆₇₈₉"
+
+
+def unrolled(steps):
+    """A network with one recurrent layer, drawn once for each of 1 to 9 steps, time from left to right.
+
+    Boxes for t = 1 to steps: x1 (input), h1 (state), y1 (output), and h0. Operations: W_ih1, W_hh1, W_hy1,
+    which may bear a number too; the wires into and out of a weight bear its id.
+    """
+    if not 1 <= steps <= 9:
+        raise ValueError(f"steps: got {steps}, wanted 1 to 9")
+    top, middle, bottom, pitch, size = 26, 142, 258, 124, (62, 44)
+    boxes, weights, wires = [_box("h0", 34, middle, "h₀", "", "hidden", size)], [], []
+    for t in range(1, steps + 1):
+        x, before = 34 + pitch * t, 34 + pitch * (t - 1)
+        for name, y, role in (("x", bottom, "input"), ("h", middle, "hidden"), ("y", top, "muted")):
+            boxes.append(_box(f"{name}{t}", x, y, name + SUBSCRIPTS[t], "", role, size))
+        for name, places, role in (
+            ("W_ih", ((x, bottom - 22), (x, (bottom + middle) / 2), (x, middle + 22)), "input"),
+            ("W_hh", ((before + 31, middle), (x - pitch / 2, middle), (x - 31, middle)), "hidden"),
+            ("W_hy", ((x, middle - 22), (x, (middle + top) / 2), (x, top + 22)), "muted"),
+        ):
+            start, (cx, cy), end = places
+            weights.append(_operation(f"{name}{t}", cx, cy, name, role) | {"r": 22})
+            across = start[1] == cy  # W_hh is passed from left to right, the others from below
+            into = (cx - 22, cy) if across else (cx, cy + 22)
+            out = (cx + 22, cy) if across else (cx, cy - 22)
+            wires += [_wire(f"{name}{t}", role, start, into, arrow=False), _wire(f"{name}{t}", role, out, end)]
+    return _layout(68 + pitch * steps, bottom + 26, boxes, weights, wires)

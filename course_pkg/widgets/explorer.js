@@ -76,19 +76,38 @@ function path(x, y, X, Y, box) {
   let d = "", pen = false;
   for (let k = 0; k < y.length; k++) {
     const ok = Number.isFinite(y[k]) && Number.isFinite(x[k]);
-    if (ok) d += `${pen ? "L" : "M"}${px(X(x[k]))},${px(clamp(Y(y[k]), box.top - 3, box.bottom + 3))}`;
+    if (ok) d += `${pen ? "L" : "M"}${px(clamp(X(x[k]), box.left - 3, box.right + 3))},${px(clamp(Y(y[k]), box.top - 3, box.bottom + 3))}`;
     pen = ok;
   }
   return d;
 }
 
+// An arrowhead with its tip at (x, y), pointing away from (a, b).
+const arrowhead = (x, y, a, b) => `<path transform="translate(${px(x)} ${px(y)}) rotate(${px((Math.atan2(y - b, x - a) * 180) / Math.PI)})" d="M0,0l-8,-4.5v9z" fill="currentColor"/>`;
+
+// A head at the end of every unbroken stroke, along the last piece of it that is long enough to have a direction.
+function heads(x, y, X, Y) {
+  const drawn = (k) => Number.isFinite(x[k]) && Number.isFinite(y[k]);
+  let s = "";
+  for (let end = 0; end < y.length; end++) {
+    if (!drawn(end) || (end + 1 < y.length && drawn(end + 1))) continue;
+    for (let k = end - 1; k >= 0 && drawn(k); k--) {
+      if (Math.hypot(X(x[end]) - X(x[k]), Y(y[end]) - Y(y[k])) < 4) continue;
+      s += arrowhead(X(x[end]), Y(y[end]), X(x[k]), Y(y[k]));
+      break;
+    }
+  }
+  return s;
+}
+
 function drawLines(p, at, width) {
-  const x = at(p.x), curves = p.curves.map((c) => ({ ...c, y: at(c.y), low: c.low && at(c.low), high: c.high && at(c.high) }));
-  const narrow = width < 430, names = curves.map((c) => c.name);
+  const x = at(p.x), curves = p.curves.map((c) => ({ ...c, x: c.x ? at(c.x) : x, y: at(c.y), low: c.low && at(c.low), high: c.high && at(c.high) }));
+  // Paths in a plane do not end at the right-hand side, so their names stand above them.
+  const narrow = width < 430 || p.curves.some((c) => c.x), names = curves.map((c) => c.name).filter((n) => n);
   let top = p.title ? 46 : 28, s = p.title ? text(4, 14, p.title, 'class="panel-title"') : "";
   if (narrow && names.length > 1) { // no room beside the curves: a legend above them
     let at_x = 4;
-    for (const c of curves) {
+    for (const c of curves.filter((c) => c.name)) {
       const w = 26 + LETTER * c.name.length;
       if (at_x > 4 && at_x + w > width) { at_x = 4; top += 17; }
       s += swatch(at_x, top - 12, c) + text(at_x + 20, top - 12, c.name, `class="role-${c.role}"`);
@@ -96,7 +115,7 @@ function drawLines(p, at, width) {
     }
     top += 20;
   }
-  const aside = !narrow && names.length > 0 && names.some((n) => n);
+  const aside = !narrow && names.length > 0;
   const box = { left: 50, right: width - (aside ? Math.min(widest(names) + 14, width * 0.4) : 10), top, bottom: top + p.height - 70 };
   const ys = extent(curves.flatMap((c) => [c.y, c.low || [], c.high || []]), p.y_range);
   const { s: frame, X, Y } = axes(p, box, extent([x], p.x_range) && (p.x_range || [Math.min(...x), Math.max(...x)]), ys);
@@ -110,11 +129,12 @@ function drawLines(p, at, width) {
   for (const c of curves) {
     s += `<g class="role-${c.role}">`;
     if (c.low) {
-      const back = path([...x].reverse(), [...c.high].reverse(), X, Y, box);
-      s += `<path d="${path(x, c.low, X, Y, box)}${back.replace(/^M/, "L")}Z" fill="currentColor" fill-opacity=".16" stroke="none"/>`;
+      const back = path([...c.x].reverse(), [...c.high].reverse(), X, Y, box);
+      s += `<path d="${path(c.x, c.low, X, Y, box)}${back.replace(/^M/, "L")}Z" fill="currentColor" fill-opacity=".16" stroke="none"/>`;
     }
-    if (c.style === "dots") for (let k = 0; k < x.length; k++) { if (Number.isFinite(c.y[k])) s += `<circle cx="${px(X(x[k]))}" cy="${px(clamp(Y(c.y[k]), box.top, box.bottom))}" r="3.5" fill="currentColor"/>`; }
-    else s += `<path d="${path(x, c.y, X, Y, box)}" fill="none" stroke="currentColor" stroke-width="2.2" stroke-linejoin="round"${dash(c.style)}/>`;
+    if (c.style === "dots") for (let k = 0; k < c.y.length; k++) { if (Number.isFinite(c.y[k]) && Number.isFinite(c.x[k])) s += `<circle cx="${px(clamp(X(c.x[k]), box.left, box.right))}" cy="${px(clamp(Y(c.y[k]), box.top, box.bottom))}" r="3.5" fill="currentColor"/>`; }
+    else s += `<path d="${path(c.x, c.y, X, Y, box)}" fill="none" stroke="currentColor" stroke-width="${c.style === "arrows" ? 1.5 : 2.2}" stroke-linejoin="round"${dash(c.style)}/>`;
+    if (c.style === "arrows") s += heads(c.x, c.y, X, Y);
     s += "</g>";
   }
   if (aside) s += endLabels(curves, x, X, Y, box);
@@ -192,17 +212,20 @@ function drawDiagram(p, at) {
   let s = p.title ? text(4, 14, p.title, 'class="panel-title"') : "";
   s += `<g transform="translate(0 ${top})">`;
   for (const w of layout.wires) {
-    const [x, y] = w.points.at(-1), [a, b] = w.points.at(-2), turn = (Math.atan2(y - b, x - a) * 180) / Math.PI;
-    const head = w.arrow ? `<path transform="translate(${x} ${y}) rotate(${turn})" d="M0,0l-8,-4.5v9z" fill="currentColor"/>` : "";
+    const head = w.arrow ? arrowhead(...w.points.at(-1), ...w.points.at(-2)) : "";
     s += group(w, `<path d="M${w.points.map((q) => q.join()).join("L")}" fill="none" stroke="currentColor" stroke-width="2.2"/>${head}`);
   }
+  const written = (part) => { const v = values[place[part.id]]; return Number.isFinite(v) ? v.toFixed(2).replace("-0.00", "0.00").replace("-", "−") : ""; };
   for (const b of layout.boxes) {
-    const v = values[place[b.id]];
-    const value = Number.isFinite(v) ? v.toFixed(2).replace("-0.00", "0.00").replace("-", "−") : "";
+    const value = `${b.symbol} ${written(b)}`.trim();
     const frame = `<rect x="${b.x - b.w / 2}" y="${b.y - b.h / 2}" width="${b.w}" height="${b.h}" rx="6" fill="currentColor" fill-opacity=".1" stroke="currentColor" stroke-width="1.6"/>`;
-    s += group(b, frame + text(b.x, b.y - 6, b.label, 'text-anchor="middle" class="box-label"') + text(b.x, b.y + 15, `${b.symbol} ${value}`, 'text-anchor="middle" class="box-value"'));
+    s += group(b, frame + text(b.x, b.y - 6, b.label, 'text-anchor="middle" class="box-label"') + text(b.x, b.y + 15, value, 'text-anchor="middle" class="box-value"'));
   }
-  for (const o of layout.operations) s += group(o, `<circle cx="${o.x}" cy="${o.y}" r="${o.r}" fill="currentColor" fill-opacity=".1" stroke="currentColor" stroke-width="1.6"/>${text(o.x, o.y + 5, o.label, 'text-anchor="middle" class="box-label"')}`);
+  for (const o of layout.operations) {
+    const value = written(o), label = text(o.x, o.y + (value ? -3 : 5), o.label, 'text-anchor="middle" class="box-label"');
+    const number = value ? text(o.x, o.y + 13, value, 'text-anchor="middle" class="box-label"') : "";
+    s += group(o, `<circle cx="${o.x}" cy="${o.y}" r="${o.r}" fill="currentColor" fill-opacity=".1" stroke="currentColor" stroke-width="1.6"/>${label}${number}`);
+  }
   return { s: s + "</g>", height: layout.height + top, width: layout.width };
 }
 
@@ -213,10 +236,17 @@ function tell(p, at, whole) {
   const round = (a) => Array.from(a, (v) => format(v));
   if (p.kind === "numbers") return p.items.map((i) => [i.name, [`${format(at(i.value)[0], i.digits)} ${i.unit}`.trim()]]);
   if (p.kind === "bars") return p.names.map((n, k) => [n, [at(p.values)[k], ...(p.points.length ? at(p.points[k]) : [])].map((v) => format(v, p.digits))]);
-  if (p.kind === "diagram") return p.layout.boxes.map((b) => [`${b.label} ${b.symbol}`, [format(at(p.values)[p.layout.ids.indexOf(b.id)])]]);
+  if (p.kind === "diagram") {
+    const value = (part) => at(p.values)[p.layout.ids.indexOf(part.id)];
+    const numbered = [...p.layout.boxes, ...p.layout.operations.filter((o) => Number.isFinite(value(o)))];
+    return numbered.map((part) => [`${part.label} ${part.symbol || ""}`.trim(), [format(value(part))]]);
+  }
   if (p.kind === "heatmap") { const z = at(p.z); return whole ? Array.from({ length: p.rows }, (_, r) => [(p.y_ticks || [])[r] || `${p.y_label} ${r}`, round(z.slice(r * p.columns, (r + 1) * p.columns))]) : []; }
   const value = (v) => (p.log_y ? 10 ** v : v);
-  const curves = p.curves.map((c) => [c.name, Array.from(at(c.y), value)]);
+  const curves = p.curves.flatMap((c) => {
+    const y = [c.name, Array.from(at(c.y), value)];
+    return c.x ? [[`${c.name}: ${p.x_label}`, Array.from(at(c.x))], [`${c.name}: ${p.y_label}`, y[1]]] : [y];
+  });
   if (whole) return [[p.x_label, round(at(p.x))], ...curves.map(([n, y]) => [n, round(y)])];
   return curves.map(([n, y]) => { const seen = y.filter(Number.isFinite); return [n, [seen.length ? `${format(seen[0])} to ${format(seen.at(-1))}` : "no values"]]; });
 }

@@ -16,15 +16,22 @@ ROLES = (
 )
 
 
+STYLES = ("solid", "dashed", "dots", "arrows")  # "arrows": every unbroken stroke ends in an arrowhead
+
+
 class Line(NamedTuple):
-    """One named curve. y has the length of x; low and high, where given, shade the spread around it."""
+    """One named curve. y has the length of x; low and high, where given, shade the spread around it.
+
+    x, where given, takes the place of the panel's x for this curve: for paths in a plane.
+    """
 
     name: str
     y: object
     role: str = "muted"
-    style: str = "solid"  # "solid", "dashed" or "dots"
+    style: str = "solid"  # one of STYLES
     low: object = None
     high: object = None
+    x: object = None
 
 
 class Mark(NamedTuple):
@@ -38,20 +45,26 @@ class Mark(NamedTuple):
 def lines(x, curves, *, x_label, y_label, title="", x_range=None, y_range=None, log_y=False, marks=(), height=240):
     """Named curves over one axis. x (n,), each curve a Line with y (n,); gaps where y is not finite.
 
-    With log_y the axis is logarithmic; values that are not positive become gaps.
+    With log_y the axis is logarithmic; values that are not positive become gaps. Without x_range the
+    axis spans x, so give x_range where curves have an x of their own.
     """
     x = _numbers("x", x)
 
-    def check(name, a):
+    def check(name, a, own):
         a = _numbers(name, a)
-        if a.shape != x.shape:
-            raise ValueError(f"{name}: got {a.size} values, wanted {x.size} as x has")
+        if a.shape != own.shape:
+            raise ValueError(f"{name}: got {a.size} values, wanted {own.size} as x has")
         return _log10(a) if log_y else a
 
     def curve(c):
-        one = {"name": c.name, "role": _role(c.role), "style": c.style, "y": check(c.name, c.y)}
+        if c.style not in STYLES:
+            raise ValueError(f"style: got {c.style!r}, wanted one of {', '.join(STYLES)}")
+        own = x if c.x is None else _numbers(f"{c.name}.x", c.x)
+        one = {"name": c.name, "role": _role(c.role), "style": c.style, "y": check(c.name, c.y, own)}
+        if c.x is not None:
+            one["x"] = own
         if c.low is not None:
-            one |= {"low": check(f"{c.name}.low", c.low), "high": check(f"{c.name}.high", c.high)}
+            one |= {"low": check(f"{c.name}.low", c.low, own), "high": check(f"{c.name}.high", c.high, own)}
         return one
 
     return {

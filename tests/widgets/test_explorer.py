@@ -11,7 +11,20 @@ import traitlets
 from hypothesis import given
 from hypothesis import strategies as st
 
-from course_pkg.widgets import Explorer, Line, bars, choice, diagram, figure, grid, heatmap, lines, lstm_cell, slider
+from course_pkg.widgets import (
+    Explorer,
+    Line,
+    bars,
+    choice,
+    diagram,
+    figure,
+    grid,
+    heatmap,
+    lines,
+    lstm_cell,
+    slider,
+    unrolled,
+)
 from course_pkg.widgets import number as one_number
 from course_pkg.widgets import numbers as number_row
 from course_pkg.widgets.tables import CAP_KB, GAP, pack, split
@@ -144,6 +157,31 @@ def test_a_figure_without_controls():
     assert data["controls"] == []
 
 
+def test_a_curve_may_have_its_own_x():
+    """A path in a plane: its own x travels beside its y, and the panel's x stays what it was."""
+    panel = lines([0, 1], [Line("path", [3, 2, 1], x=[5, 6, 5]), Line("y", [0, 1])], x_label="a", y_label="b")
+    path, plain = panel["curves"]
+    np.testing.assert_array_equal(path["x"], [5, 6, 5])
+    assert "x" not in plain
+    np.testing.assert_array_equal(panel["x"], [0, 1])
+
+
+@pytest.mark.parametrize("steps", [1, 4, 9])
+def test_an_unrolled_network_has_each_part_once_a_step(steps):
+    """Every box and weight can be lit and numbered by itself, and lies within the picture."""
+    layout = unrolled(steps)
+    parts = ("x", "h", "y", "W_ih", "W_hh", "W_hy")
+    wanted = {"h0"} | {f"{name}{t}" for name in parts for t in range(1, steps + 1)}
+    assert set(layout["ids"]) == wanted
+    assert len(layout["ids"]) == len(wanted)
+    for box in layout["boxes"]:
+        assert box["w"] / 2 <= box["x"] <= layout["width"] - box["w"] / 2
+        assert box["h"] / 2 <= box["y"] <= layout["height"] - box["h"] / 2
+    panel = diagram(layout, {"W_hh1": 0.5}, {"h0", "W_hh1"})
+    at = layout["ids"].index("W_hh1")
+    assert (panel["values"][at], panel["lit"].sum()) == (0.5, 2)
+
+
 def test_gaps_travel_to_a_live_figure_as_null():
     x = [0, 1, 2]
     live = explorer(
@@ -182,6 +220,15 @@ def test_html_cannot_break_out_of_its_script():
         (lambda: bars(["a"], [1], value_label="", points=[1, 2]), r"points: got shape \(2,\), wanted \(1, S\)"),
         (lambda: heatmap([1, 2], x_label="", y_label="", z_label="", z_range=(0, 1)), r"z: got shape \(2,\)"),
         (lambda: diagram(lstm_cell(), {"q": 1}), "got q, wanted ids of the diagram: c_prev"),
+        (
+            lambda: lines([0, 1], [Line("y", [1, 2], x=[1, 2, 3])], x_label="", y_label=""),
+            "y: got 2 values, wanted 3 as x has",
+        ),
+        (
+            lambda: lines([0, 1], [Line("y", [1, 2], style="wavy")], x_label="", y_label=""),
+            "style: got 'wavy', wanted one of solid",
+        ),
+        (lambda: unrolled(0), "steps: got 0, wanted 1 to 9"),
     ],
 )
 def test_bad_input_says_what_was_wrong_and_what_was_wanted(make, message):
