@@ -77,7 +77,7 @@ def unrolled(steps):
     """
     if not 1 <= steps <= 9:
         raise ValueError(f"steps: got {steps}, wanted 1 to 9")
-    top, middle, bottom, pitch, size = 26, 142, 258, 124, (62, 44)
+    top, middle, bottom, pitch, size = 26, 146, 266, 128, (62, 44)
     boxes, weights, wires = [_box("h0", 34, middle, "h₀", "", "hidden", size)], [], []
     for t in range(1, steps + 1):
         x, before = 34 + pitch * t, 34 + pitch * (t - 1)
@@ -89,9 +89,9 @@ def unrolled(steps):
             ("W_hy", ((x, middle - 22), (x, (middle + top) / 2), (x, top + 22)), "muted"),
         ):
             start, (cx, cy), end = places
-            weights.append(_operation(f"{name}{t}", cx, cy, name, role) | {"r": 22})
+            weights.append(_operation(f"{name}{t}", cx, cy, name, role) | {"r": 24})
             across = start[1] == cy  # W_hh is passed from left to right, the others from below
-            into = (cx - 22, cy) if across else (cx, cy + 22)
-            out = (cx + 22, cy) if across else (cx, cy - 22)
+            into = (cx - 24, cy) if across else (cx, cy + 24)
+            out = (cx + 24, cy) if across else (cx, cy - 24)
             wires += [_wire(f"{name}{t}", role, start, into, arrow=False), _wire(f"{name}{t}", role, out, end)]
     return _layout(68 + pitch * steps, bottom + 26, boxes, weights, wires)

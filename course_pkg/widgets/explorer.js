@@ -70,7 +70,9 @@ function axes(p, box, xs, ys) {
 }
 
 const dash = (style) => (style === "dashed" ? ' stroke-dasharray="6 4"' : "");
-const swatch = (x, y, c) => `<path class="role-${c.role}" d="M${px(x)},${px(y - 4)}h16" stroke="currentColor" stroke-width="2.5"${dash(c.style)}/>`;
+const swatch = (x, y, c) => c.style === "dots"
+  ? `<circle class="role-${c.role}" cx="${px(x + 8)}" cy="${px(y - 4)}" r="3.5" fill="currentColor"/>`
+  : `<path class="role-${c.role}" d="M${px(x)},${px(y - 4)}h16" stroke="currentColor" stroke-width="2.5"${dash(c.style)}/>`;
 
 function path(x, y, X, Y, box) {
   let d = "", pen = false;
@@ -222,8 +224,8 @@ function drawDiagram(p, at) {
     s += group(b, frame + text(b.x, b.y - 6, b.label, 'text-anchor="middle" class="box-label"') + text(b.x, b.y + 15, value, 'text-anchor="middle" class="box-value"'));
   }
   for (const o of layout.operations) {
-    const value = written(o), label = text(o.x, o.y + (value ? -3 : 5), o.label, 'text-anchor="middle" class="box-label"');
-    const number = value ? text(o.x, o.y + 13, value, 'text-anchor="middle" class="box-label"') : "";
+    const value = written(o), number = value ? text(o.x, o.y + 12, value, 'text-anchor="middle"') : "";
+    const label = value ? text(o.x, o.y - 3, o.label, 'text-anchor="middle"') : text(o.x, o.y + 5, o.label, 'text-anchor="middle" class="box-label"');
     s += group(o, `<circle cx="${o.x}" cy="${o.y}" r="${o.r}" fill="currentColor" fill-opacity=".1" stroke="currentColor" stroke-width="1.6"/>${label}${number}`);
   }
   return { s: s + "</g>", height: layout.height + top, width: layout.width };
