@@ -12,7 +12,7 @@ import numpy as np
 
 from course_pkg.cells import GRUParams, LSTMParams, RNNParams
 from course_pkg.stacks import LayerParams
-from course_pkg.validation import FLOATS, require_choice
+from course_pkg.validation import require_choice
 
 CELLS = {"rnn": RNNParams, "lstm": LSTMParams, "gru": GRUParams}
 GATES = {"rnn": 1, "lstm": 4, "gru": 3}
@@ -93,10 +93,11 @@ def _one_from_torch(state_dict, cell, suffix):
     missing = [name for name in names if name not in state_dict]
     if missing:
         raise ValueError(f"state_dict: got no {', '.join(missing)}, wanted the names of torch.nn.{cell.upper()}")
-    arrays = [np.array(state_dict[name].detach().cpu()) for name in names]
-    for name, a in zip(names, arrays):
-        if a.dtype not in FLOATS:
-            raise ValueError(f"state_dict: got {name} of dtype {a.dtype}, wanted float32 or float64")
+    tensors = [state_dict[name].detach().cpu() for name in names]
+    for name, tensor in zip(names, tensors):
+        if str(tensor.dtype) not in ("torch.float32", "torch.float64"):
+            raise ValueError(f"state_dict: got {name} of dtype {tensor.dtype}, wanted float32 or float64")
+    arrays = [np.array(tensor.numpy()) for tensor in tensors]
     W_ih, W_hh = arrays[:2]
     rows, H = W_hh.shape
     if rows != GATES[cell] * H:
