@@ -165,9 +165,9 @@ function drawBars(p, at, width) {
   values.forEach((v, k) => {
     const y = top + row * k;
     s += text(left - 8, y + 17, p.names[k], 'text-anchor="end"');
-    if (Number.isFinite(v)) s += `<rect class="role-${p.roles[k]}" fill="currentColor" x="${px(Math.min(zero, X(v)))}" y="${y + 4}" width="${px(Math.max(1, Math.abs(X(v) - zero)))}" height="${row - 8}" rx="2"/>`;
+    if (Number.isFinite(v)) s += `<rect class="role-${p.roles[k]}" fill="currentColor" fill-opacity="${p.points.length ? 0.3 : 1}" x="${px(Math.min(zero, X(v)))}" y="${y + 4}" width="${px(Math.max(1, Math.abs(X(v) - zero)))}" height="${row - 8}" rx="2"/>`;
     const seeds = p.points.length ? Array.from(at(p.points[k])) : [];
-    for (const q of seeds) if (Number.isFinite(q)) s += `<circle cx="${px(X(q))}" cy="${y + 13}" r="4" fill="none" stroke="currentColor" stroke-width="1.5"/>`;
+    for (const q of seeds) if (Number.isFinite(q)) s += `<circle class="role-${p.roles[k]}" cx="${px(X(q))}" cy="${y + 13}" r="4" fill="none" stroke="currentColor" stroke-width="1.5"/>`;
     s += text(Math.max(zero, ...[v, ...seeds].filter(Number.isFinite).map(X)) + 8, y + 17, format(v, p.digits), 'style="font-variant-numeric:tabular-nums"');
   });
   for (const t of niceTicks(low, high, (right - left) / 80)) s += `<path d="M${px(X(t))},${bottom}v4" stroke="currentColor" stroke-opacity=".5"/>` + text(X(t), bottom + 16, format(t), 'text-anchor="middle" class="axis"');
