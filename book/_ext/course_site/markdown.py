@@ -23,19 +23,19 @@ TRANSPARENT = {
     *("sd_tab_set", "sd_tab_item", "header", "line_block"),
 }
 INLINE = {
-    *("abbreviation", "download_reference", "dropdown_title", "generated", "inline", "number_reference", "term"),
     *(
-        "PassthroughTextElement",
-        "sd_badge",
-        "title_reference",
+        "abbreviation",
         "caption",
-        "title",
-        "paragraph",
-        "rubric",
-        "sd_tab_label",
+        "classifier",
+        "compact_paragraph",
+        "download_reference",
+        "dropdown_title",
+        "generated",
     ),
-    *("compact_paragraph", "line", "sd_line_break", "classifier"),
+    *("inline", "line", "number_reference", "paragraph", "PassthroughTextElement", "rubric", "sd_badge"),
+    *("sd_line_break", "sd_tab_label", "term", "title", "title_reference"),
 }
+NOT_A_LANGUAGE = {"default", "none", "myst-ansi"}
 WRAPPED = {"emphasis": "*{}*", "strong": "**{}**", "subscript": "<sub>{}</sub>", "superscript": "<sup>{}</sup>"}
 ADMONITIONS = {
     *("admonition", "attention", "caution", "danger", "error", "hint", "important", "note", "seealso", "sidebar"),
@@ -86,6 +86,8 @@ class Writer:
             return f"{fence}{node.astext()}{fence}"
         if kind == "math":
             return f"${expand(node.astext(), self.macros)}$"
+        if kind == "math_block":  # between dollar signs within a paragraph
+            return f"\n\n{self._math_block(node, 0)}\n\n"
         if kind == "reference":
             url = node.get("refuri", "")
             return f"[{inside()}]({url})" if url.startswith(("http:", "https:", "mailto:")) else inside()
@@ -104,7 +106,7 @@ class Writer:
         kind = type(node).__name__
         if kind in NOTHING:
             return ""
-        if node.get("design_component") in ("dropdown-body",) or kind in TRANSPARENT:
+        if kind in TRANSPARENT:
             return self.blocks(node.children, depth)
         write = getattr(self, f"_{kind}", None)
         if write:
@@ -132,9 +134,10 @@ class Writer:
 
     def _literal_block(self, node, depth):
         language = node.get("language", "")
-        language = (
-            "python" if "python" in language else "" if language in ("default", "none", "myst-ansi") else language
-        )
+        if "python" in language:
+            language = "python"
+        elif language in NOT_A_LANGUAGE:
+            language = ""
         fence = "~~~" if "```" in node.astext() else "```"
         return f"{fence}{language}\n{node.astext().rstrip()}\n{fence}"
 

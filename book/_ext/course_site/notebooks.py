@@ -76,7 +76,7 @@ def install_note(title, code):
     """What a reader must install to run the notebook."""
     extras = "student,torch" if any("torch" in source for source in code) else "student"
     return (
-        f"*The chapter “{title}” of the course Recurrent Networks, Unrolled, as a notebook.*\n\n"
+        f"*“{title}”, from the course Recurrent Networks, Unrolled, as a notebook.*\n\n"
         "To run it you need Python 3.11 or newer and a copy of the course. In the folder of the course, "
         f'in a virtual environment:\n\n```\npip install ".[{extras}]"\njupyter lab\n```\n\n'
         "Then open this notebook and run its cells from the top. Text: CC BY 4.0. Code: MIT."
