@@ -3,10 +3,11 @@
 from course_pkg.widgets.controls import choice, grid, slider
 from course_pkg.widgets.diagrams import lstm_cell, unrolled
 from course_pkg.widgets.explorer import Explorer, figure
-from course_pkg.widgets.panels import Line, Mark, bars, diagram, heatmap, lines, number, numbers
+from course_pkg.widgets.panels import Ground, Line, Mark, bars, diagram, heatmap, lines, number, numbers
 
 __all__ = [
     "Explorer",
+    "Ground",
     "Line",
     "Mark",
     "bars",

@@ -121,7 +121,7 @@ function drawLines(p, at, width) {
   const box = { left: 50, right: width - (aside ? Math.min(widest(names) + 14, width * 0.4) : 10), top, bottom: top + p.height - 70 };
   const ys = extent(curves.flatMap((c) => [c.y, c.low || [], c.high || []]), p.y_range);
   const { s: frame, X, Y } = axes(p, box, extent([x], p.x_range) && (p.x_range || [Math.min(...x), Math.max(...x)]), ys);
-  s += frame;
+  s += (p.ground ? cells(p.ground, at(p.ground.z), box) + text(width - 4, box.top - 12, p.ground.name, 'text-anchor="end" class="axis"') : "") + frame;
   for (const m of p.marks) {
     const v = at(m.x)[0];
     if (!(X(v) >= box.left - 1 && X(v) <= box.right + 1)) continue;
@@ -135,7 +135,7 @@ function drawLines(p, at, width) {
       s += `<path d="${path(c.x, c.low, X, Y, box)}${back.replace(/^M/, "L")}Z" fill="currentColor" fill-opacity=".16" stroke="none"/>`;
     }
     if (c.style === "dots") for (let k = 0; k < c.y.length; k++) { if (Number.isFinite(c.y[k]) && Number.isFinite(c.x[k])) s += `<circle cx="${px(clamp(X(c.x[k]), box.left, box.right))}" cy="${px(clamp(Y(c.y[k]), box.top, box.bottom))}" r="3.5" fill="currentColor"/>`; }
-    else s += `<path d="${path(c.x, c.y, X, Y, box)}" fill="none" stroke="currentColor" stroke-width="${c.style === "arrows" ? 1.5 : 2.2}" stroke-linejoin="round"${dash(c.style)}/>`;
+    else s += (p.ground ? `<path d="${path(c.x, c.y, X, Y, box)}" fill="none" class="casing"/>` : "") + `<path d="${path(c.x, c.y, X, Y, box)}" fill="none" stroke="currentColor" stroke-width="${c.style === "arrows" ? 1.5 : 2.2}" stroke-linejoin="round"${dash(c.style)}/>`;
     if (c.style === "arrows") s += heads(c.x, c.y, X, Y);
     s += "</g>";
   }
@@ -180,16 +180,24 @@ const shade = (v, [low, high]) => low < 0 && high > 0
   ? [v < 0 ? "forget" : "cell", Math.abs(v) / Math.max(-low, high)]
   : ["cell", (v - low) / (high - low)];
 
-function drawHeatmap(p, at, width) {
-  const z = at(p.z), top = p.title ? 46 : 28;
-  const left = p.y_ticks ? Math.min(widest(p.y_ticks) + 12, width * 0.35) : 34, right = width - 64, bottom = top + p.height - 76;
-  const w = (right - left) / p.columns, h = (bottom - top) / p.rows;
-  let s = p.title ? text(4, 14, p.title, 'class="panel-title"') : "";
+// A grid of colours that fills a box. p has rows, columns and range; z is row after row, from the top.
+function cells(p, z, box) {
+  const w = (box.right - box.left) / p.columns, h = (box.bottom - box.top) / p.rows;
+  let s = "";
   for (let k = 0; k < z.length; k++) {
     if (!Number.isFinite(z[k])) continue;
     const [role, strength] = shade(z[k], p.range);
-    s += `<rect class="role-${role}" fill="currentColor" fill-opacity="${clamp(strength, 0, 1).toFixed(3)}" x="${px(left + w * (k % p.columns))}" y="${px(top + h * Math.floor(k / p.columns))}" width="${px(w)}" height="${px(h)}" shape-rendering="crispEdges"/>`;
+    s += `<rect class="role-${role}" fill="currentColor" fill-opacity="${clamp(strength, 0, 1).toFixed(3)}" x="${px(box.left + w * (k % p.columns))}" y="${px(box.top + h * Math.floor(k / p.columns))}" width="${px(w)}" height="${px(h)}" shape-rendering="crispEdges"/>`;
   }
+  return s;
+}
+
+function drawHeatmap(p, at, width) {
+  const top = p.title ? 46 : 28;
+  const left = p.y_ticks ? Math.min(widest(p.y_ticks) + 12, width * 0.35) : 34, right = width - 64, bottom = top + p.height - 76;
+  const w = (right - left) / p.columns, h = (bottom - top) / p.rows;
+  let s = p.title ? text(4, 14, p.title, 'class="panel-title"') : "";
+  s += cells(p, at(p.z), { left, right, top, bottom });
   s += `<rect x="${px(left)}" y="${top}" width="${px(right - left)}" height="${px(bottom - top)}" fill="none" stroke="currentColor" stroke-opacity=".4"/>`;
   const every = (n, room) => Math.max(1, Math.ceil(n / Math.max(1, room)));
   const names = (ticks, n) => ticks || Array.from({ length: n }, (_, k) => String(k));

@@ -42,11 +42,35 @@ class Mark(NamedTuple):
     role: str = "muted"
 
 
-def lines(x, curves, *, x_label, y_label, title="", x_range=None, y_range=None, log_y=False, marks=(), height=240):
+class Ground(NamedTuple):
+    """A surface under the curves of `lines`, as a grid of colours that fills the frame: darker is higher.
+
+    z (rows, columns), row 0 on top; z_range (low, high) is drawn from no colour to full colour.
+    """
+
+    name: str
+    z: object
+    z_range: tuple
+
+
+def lines(
+    x,
+    curves,
+    *,
+    x_label,
+    y_label,
+    title="",
+    x_range=None,
+    y_range=None,
+    log_y=False,
+    marks=(),
+    ground=None,
+    height=240,
+):
     """Named curves over one axis. x (n,), each curve a Line with y (n,); gaps where y is not finite.
 
     With log_y the axis is logarithmic; values that are not positive become gaps. Without x_range the
-    axis spans x, so give x_range where curves have an x of their own.
+    axis spans x, so give x_range where curves have an x of their own. `ground` is a Ground.
     """
     x = _numbers("x", x)
 
@@ -73,6 +97,7 @@ def lines(x, curves, *, x_label, y_label, title="", x_range=None, y_range=None, 
         "x": x,
         "curves": [curve(c) for c in curves],
         "marks": [{"name": m.name, "role": _role(m.role), "x": _numbers(m.name, m.x)} for m in marks],
+        "ground": None if ground is None else _ground(ground),
         "x_label": x_label,
         "y_label": y_label,
         "x_range": _range("x_range", x_range),
@@ -111,9 +136,7 @@ def heatmap(z, *, x_label, y_label, z_label, z_range, x_ticks=None, y_ticks=None
     """A grid of colours. z (rows, columns), row 0 on top. A z_range (low, high) with low < 0 < high is
     drawn in two colours around zero. `x_ticks` and `y_ticks` name the columns and rows.
     """
-    z = np.asarray(z, dtype=float)
-    if z.ndim != 2 or z.size == 0:
-        raise ValueError(f"z: got shape {z.shape}, wanted (rows, columns)")
+    z = _plane(z)
     for name, ticks, size in (("x_ticks", x_ticks, z.shape[1]), ("y_ticks", y_ticks, z.shape[0])):
         if ticks is not None and len(ticks) != size:
             raise ValueError(f"{name}: got {len(ticks)} names, wanted {size}")
@@ -158,6 +181,24 @@ def diagram(layout, values, lit=None, *, title=""):
         "values": np.array([values.get(k, np.nan) for k in layout["ids"]], dtype=float),
         "lit": np.array([1.0 if lit is None or k in lit else 0.0 for k in layout["ids"]]),
     }
+
+
+def _ground(ground):
+    z = _plane(ground.z)
+    return {
+        "name": ground.name,
+        "z": z.ravel(),
+        "rows": z.shape[0],
+        "columns": z.shape[1],
+        "range": _range("z_range", ground.z_range),
+    }
+
+
+def _plane(z):
+    z = np.asarray(z, dtype=float)
+    if z.ndim != 2 or z.size == 0:
+        raise ValueError(f"z: got shape {z.shape}, wanted (rows, columns)")
+    return z
 
 
 def _numbers(name, a):

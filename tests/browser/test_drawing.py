@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import course_pkg.widgets
-from course_pkg.widgets import Line, diagram, figure, lines, unrolled
+from course_pkg.widgets import Ground, Line, diagram, figure, lines, unrolled
 
 pytestmark = pytest.mark.browser
 
@@ -52,6 +52,26 @@ def test_a_curve_is_drawn_over_its_own_x(draw):
     np.testing.assert_allclose(np.diff(xs), (xs[2] - xs[0]) / 2, atol=0.2)
     page.get_by_text("Numbers in this figure").click()
     page.locator("tr", has_text="path: a").wait_for()
+
+
+def test_a_surface_lies_under_the_curves_and_fills_the_frame(draw):
+    """Darker where it is higher, row 0 on top, drawn before the path; the path has an edge to stand out from it."""
+    hill = Ground("height", [[0, 1], [2, 4]], (0, 4))
+    curve = Line("path", [0, 1], x=[0, 1])
+    page = draw(lines([0, 1], [curve], x_label="w", y_label="b", x_range=(0, 1), y_range=(0, 1), ground=hill))
+    cells = page.locator("svg rect").evaluate_all(
+        "r => r.map(e => ['fill-opacity', 'x', 'y', 'width'].map(k => +e.getAttribute(k)))"
+    )
+    opacity, xs, ys, widths = np.array(cells).T
+    np.testing.assert_allclose(opacity, [0, 0.25, 0.5, 1])
+    assert xs[0] == xs[2] < xs[1] == xs[3]
+    assert ys[0] == ys[1] < ys[2] == ys[3]
+    path = page.locator("svg path[stroke-width='2.2']")
+    ends = [float(p.split(",")[0]) for p in path.get_attribute("d")[1:].split("L")]
+    np.testing.assert_allclose(ends, [xs[0], xs[1] + widths[1]], atol=0.2)
+    order = page.locator("svg *").evaluate_all("a => a.map(e => e.tagName + (e.getAttribute('class') || ''))")
+    assert max(k for k, e in enumerate(order) if e.startswith("rect")) < order.index("pathcasing")
+    assert page.locator("svg text", has_text="height").count() == 1
 
 
 def test_a_weight_in_a_diagram_bears_its_number(draw):

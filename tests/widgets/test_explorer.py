@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from course_pkg.widgets import (
     Explorer,
+    Ground,
     Line,
     bars,
     choice,
@@ -166,6 +167,21 @@ def test_a_curve_may_have_its_own_x():
     np.testing.assert_array_equal(panel["x"], [0, 1])
 
 
+def test_a_surface_may_lie_under_curves():
+    """Its numbers travel row after row, once for all positions of the controls, beside the curve that moves."""
+
+    def f(a):
+        hill = Ground("height", [[1, 2, 3], [4, 5, 6]], (0, 6))
+        return lines([0, 1], [Line("path", [0, a], x=[0, 1])], x_label="w", y_label="b", ground=hill)
+
+    data = table_of(explorer(f, a=slider(0, 1, 1, value=0)))
+    ground = data["panels"][0]["ground"]
+    assert (ground["rows"], ground["columns"], ground["range"]) == (2, 3, [0.0, 6.0])
+    slot = data["table"][ground["z"]["slot"]]
+    assert slot["shape"] == [1, 6]
+    np.testing.assert_allclose(read(slot, (0,)), [1, 2, 3, 4, 5, 6], atol=1e-3)
+
+
 @pytest.mark.parametrize("steps", [1, 4, 9])
 def test_an_unrolled_network_has_each_part_once_a_step(steps):
     """Every box and weight can be lit and numbered by itself, and lies within the picture."""
@@ -227,6 +243,10 @@ def test_html_cannot_break_out_of_its_script():
         (
             lambda: lines([0, 1], [Line("y", [1, 2], style="wavy")], x_label="", y_label=""),
             "style: got 'wavy', wanted one of solid",
+        ),
+        (
+            lambda: lines([0, 1], [], x_label="", y_label="", ground=Ground("z", [1, 2], (0, 1))),
+            r"z: got shape \(2,\), wanted \(rows, columns\)",
         ),
         (lambda: unrolled(0), "steps: got 0, wanted 1 to 9"),
     ],
