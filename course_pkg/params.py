@@ -3,7 +3,7 @@
 Layout and names follow torch.nn.LSTM, GRU and RNN. PyTorch adds two biases where one is enough;
 here the two are one, except the GRU's b_hn, which stands inside the product with r.
 Sources: Glorot and Bengio 2010; He et al. 2015; Saxe et al. 2014 (orthogonal); Le, Jaitly and Hinton
-2015 (identity); Gers et al. 2000 and Jozefowicz et al. 2015 (forget bias); Tallec and Ollivier 2018 (chrono).
+2015 (identity); Jaeger 2001 (spectral radius); Gers et al. 2000 and Jozefowicz et al. 2015 (forget bias); Tallec and Ollivier 2018 (chrono).
 """
 
 import numpy as np
@@ -13,7 +13,7 @@ from course_pkg.interchange import flip_update_gate, from_keras, from_torch, to_
 from course_pkg.layers import LayerNormParams
 from course_pkg.stacks import LayerParams
 from course_pkg.trees import tree_leaves
-from course_pkg.validation import FLOATS, require_choice, require_number, require_rng
+from course_pkg.validation import FLOATS, require_array, require_choice, require_number, require_rng
 
 GATES = {RNNParams: 1, LSTMParams: 4, GRUParams: 3}
 CELLS = {"rnn": RNNParams, "lstm": LSTMParams, "gru": GRUParams}
@@ -39,6 +39,25 @@ def orthogonal(n, rng, dtype=np.float64):
 def identity(n, rng=None, dtype=np.float64):
     """The n x n identity; `rng` is ignored, so that it can stand where `orthogonal` does."""
     return np.eye(n, dtype=dtype)
+
+
+def spectral_radius(W):
+    """The largest absolute value among the eigenvalues of W (n, n): the growth of W^k v per step in the long run."""
+    require_array("W", W, (len(W), len(W)) if np.ndim(W) == 2 else ("n", "n"))
+    return float(np.abs(np.linalg.eigvals(W)).max())
+
+
+def scale_to_radius(W, radius):
+    """W (n, n) times the one number that gives it the spectral radius `radius` (Jaeger 2001).
+
+    Raises ValueError for a triangular W with zeros on the diagonal, which has radius 0 at every scale. (Rounding
+    gives other matrices of radius 0 a small positive one, so those are not noticed.)
+    """
+    require_number("radius", radius, 0)
+    now = spectral_radius(W)
+    if now == 0:
+        raise ValueError("W: got a matrix of spectral radius 0, wanted one that can be scaled to a radius")
+    return W * W.dtype.type(radius / now)
 
 
 def chrono(n, longest, rng, dtype=np.float64):

@@ -49,6 +49,25 @@ def test_he_keeps_the_size_of_a_relu_layer():
     assert (y**2).mean() == pytest.approx(1.0, rel=0.05)
 
 
+@given(n=SIZE, seed=SEEDS, radius=st.floats(0.1, 10), dtype=st.sampled_from([np.float32, np.float64]))
+def test_scaling_to_a_radius_reaches_it_and_changes_nothing_else(n, seed, radius, dtype):
+    W = rng(seed).normal(size=(n, n)).astype(dtype)
+    assume(params.spectral_radius(W) > 0.1)
+    scaled = params.scale_to_radius(W, radius)
+    assert scaled.dtype == dtype
+    assert params.spectral_radius(scaled) == pytest.approx(radius, rel=1e-3 if dtype == np.float32 else 1e-9)
+    k = np.unravel_index(np.abs(W).argmax(), W.shape)
+    assert_equal(scaled / scaled[k], W / W[k], 1e-6)
+
+
+def test_the_radius_is_that_of_known_matrices():
+    """A rotation has complex eigenvalues of size 1; a matrix that only hands on has none but 0, whatever it hands on."""
+    turn = np.array([[0.6, -0.8], [0.8, 0.6]])
+    assert params.spectral_radius(turn) == pytest.approx(1)
+    assert params.spectral_radius(np.diag([2.0, -3.0])) == pytest.approx(3)
+    assert params.spectral_radius(np.diag([5.0, 5.0], 1)) == 0
+
+
 def test_chrono_biases_spread_over_the_times():
     """exp(bias) is uniform in 1..longest-1, and a gate with bias log(k) forgets 1 / (k + 1) a step."""
     b = params.chrono(20000, 100, rng())
@@ -291,6 +310,10 @@ BAD = {
     "dtype: got int64": lambda: params.init("rnn", 2, 3, rng(), dtype=np.int64),
     "longest: got 2,": lambda: params.init("gru", 2, 3, rng(), longest=2),
     "longest: got a number, wanted None for an rnn": lambda: params.init("rnn", 2, 3, rng(), longest=9),
+    r"W: got shape \(2, 3\)": lambda: params.spectral_radius(np.ones((2, 3))),
+    "W: got list": lambda: params.spectral_radius([[1.0]]),
+    "radius: got -1": lambda: params.scale_to_radius(np.eye(2), -1),
+    "W: got a matrix of spectral radius 0": lambda: params.scale_to_radius(np.diag([1.0], 1), 1),
     "depth: got 0": lambda: params.init_stack("rnn", 2, 3, rng(), depth=0),
     "budget: got 5, wanted an integer of at least 16": lambda: params.width_for("lstm", 2, 5),
     "reset: got 'before', which torch.nn.GRU cannot express": lambda: params.to_torch(GRU, reset="before"),
