@@ -3,7 +3,8 @@
 Layout and names follow torch.nn.LSTM, GRU and RNN. PyTorch adds two biases where one is enough;
 here the two are one, except the GRU's b_hn, which stands inside the product with r.
 Sources: Glorot and Bengio 2010; He et al. 2015; Saxe et al. 2014 (orthogonal); Le, Jaitly and Hinton
-2015 (identity); Jaeger 2001 (spectral radius); Gers et al. 2000 and Jozefowicz et al. 2015 (forget bias); Tallec and Ollivier 2018 (chrono).
+2015 (identity); Jaeger 2001 (spectral radius); Gers et al. 2000 and Jozefowicz et al. 2015 (forget bias);
+Tallec and Ollivier 2018 (chrono).
 """
 
 import numpy as np

@@ -61,7 +61,7 @@ def test_scaling_to_a_radius_reaches_it_and_changes_nothing_else(n, seed, radius
 
 
 def test_the_radius_is_that_of_known_matrices():
-    """A rotation has complex eigenvalues of size 1; a matrix that only hands on has none but 0, whatever it hands on."""
+    """A rotation has complex eigenvalues of size 1; a matrix that only hands on has none but 0."""
     turn = np.array([[0.6, -0.8], [0.8, 0.6]])
     assert params.spectral_radius(turn) == pytest.approx(1)
     assert params.spectral_radius(np.diag([2.0, -3.0])) == pytest.approx(3)
