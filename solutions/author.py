@@ -90,6 +90,8 @@ def to_notebook(cells):
         if flags:
             grader = dict(zip(("grade", "locked", "solution"), flags), grade_id=grade_id, schema_version=3, task=False)
             metadata["nbgrader"] = grader if points is None else {**grader, "points": points}
+        if kind == "check" and points:
+            metadata["jupyter"] = {"source_hidden": True}  # folded: the report is to stand right below the function
         made.append(new(source.strip("\n"), id=grade_id, metadata=metadata))
     return nbformat.v4.new_notebook(cells=made, metadata=METADATA)
 

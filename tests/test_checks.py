@@ -271,6 +271,18 @@ def test_a_part_that_does_not_exist_is_the_authors_mistake():
         report.value("valeu", np.ones((2, 3)), "")
 
 
+def test_a_claim_that_breaks_is_a_claim_that_fails():
+    """An answer that the author did not think of costs the part, not the whole cell."""
+    report = report_on(right)
+    report.holds("other", lambda f, case: f(case)["not an index"])
+    assert lost(report) == {"other"}
+
+
+def test_a_report_needs_the_part_for_shapes():
+    with pytest.raises(ValueError, match="wanted one that is called shape"):
+        checks.Report("f", lambda: right, "z", {"value": 1}, "")
+
+
 def test_student_code_cannot_stop_the_report(monkeypatch):
     """Nothing reaches standard error, where nbgrader takes any word for a failure."""
     monkeypatch.setattr(sys, "stderr", io.StringIO())

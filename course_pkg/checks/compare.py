@@ -8,6 +8,7 @@ import copy
 import io
 import itertools
 import linecache
+import textwrap
 import traceback
 import warnings
 from typing import Any, NamedTuple
@@ -17,6 +18,8 @@ import numpy as np
 from course_pkg.checks.text import TEXT
 
 TOLERANCE, TOLERANCE_FLOAT32 = 1e-8, 1e-4  # largest |got - wanted| relative to max(1, max |wanted|)
+
+WIDTH = 92  # of a line of the report, which a notebook does not break between words
 
 
 class Call(NamedTuple):
@@ -152,6 +155,15 @@ def same_call(a, b):
     compared += pairs(tuple(arrays(b.after).values()), tuple(arrays(a.after).values()), "", trouble)
     numbers = [(as_numbers(w), as_numbers(g)) for _, w, g in compared]
     return not trouble and all(g is not None and g.shape == w.shape and close(w, g) for w, g in numbers)
+
+
+def wrap(text):
+    """The text with its long lines broken between words, indented as they are."""
+    made = []
+    for line in text.split("\n"):
+        indent = line[: len(line) - len(line.lstrip())]
+        made += textwrap.wrap(line, WIDTH, subsequent_indent=indent, break_long_words=False) or [""]
+    return "\n".join(made)
 
 
 def show(a, single=False):
