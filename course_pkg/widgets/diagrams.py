@@ -95,3 +95,40 @@ def unrolled(steps):
             out = (cx + 24, cy) if across else (cx, cy - 24)
             wires += [_wire(f"{name}{t}", role, start, into, arrow=False), _wire(f"{name}{t}", role, out, end)]
     return _layout(68 + pitch * steps, bottom + 26, boxes, weights, wires)
+
+
+def through_time():
+    """Three steps of a plain RNN of one unit: forward on top, backward below.
+
+    Boxes: h0 to h3 (states); for each step x1 (input), a1 (pre-activation), da1 and dh1 (gradients at a1 and h1),
+    use1 (what this use of the recurrent weight adds to its gradient); dh0; error. Wires bear the id of the box
+    they lead to.
+    """
+    inputs, forward, backward, uses, pitch, size = 26, 104, 194, 272, 148, (60, 44)
+    h = [32 + pitch * t for t in range(4)]
+    a = [x - pitch / 2 for x in h]
+    end = h[3] + 78
+    boxes = [_box("error", end, forward, "error", "", "muted", size)]
+    wires = [
+        _wire("error", "muted", (h[3] + 30, forward), (end - 30, forward)),
+        _wire("dh3", "gradient", (end, forward + 22), (end, backward), (h[3] + 30, backward)),
+    ]
+    for t in range(4):
+        boxes.append(_box(f"h{t}", h[t], forward, "h" + SUBSCRIPTS[t], "", "hidden", size))
+        boxes.append(_box(f"dh{t}", h[t], backward, "dh" + SUBSCRIPTS[t], "", "gradient", size))
+    for t in (1, 2, 3):
+        boxes += [
+            _box(f"x{t}", a[t], inputs, "x" + SUBSCRIPTS[t], "", "input", size),
+            _box(f"a{t}", a[t], forward, "a" + SUBSCRIPTS[t], "", "muted", size),
+            _box(f"da{t}", a[t], backward, "da" + SUBSCRIPTS[t], "", "gradient", size),
+            _box(f"use{t}", a[t], uses, f"use {t}", "", "gradient", size),
+        ]
+        wires += [
+            _wire(f"a{t}", "hidden", (h[t - 1] + 30, forward), (a[t] - 30, forward)),
+            _wire(f"a{t}", "input", (a[t], inputs + 22), (a[t], forward - 22)),
+            _wire(f"h{t}", "hidden", (a[t] + 30, forward), (h[t] - 30, forward)),
+            _wire(f"da{t}", "gradient", (h[t] - 30, backward), (a[t] + 30, backward)),
+            _wire(f"dh{t - 1}", "gradient", (a[t] - 30, backward), (h[t - 1] + 30, backward)),
+            _wire(f"use{t}", "gradient", (a[t], backward + 22), (a[t], uses - 22)),
+        ]
+    return _layout(end + 34, uses + 26, boxes, [], wires)

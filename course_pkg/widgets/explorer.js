@@ -22,6 +22,7 @@ export function format(v, digits = 3) {
   return sign + (size >= 1000 ? Math.round(size).toLocaleString("en") : String(Number(size.toPrecision(digits))));
 }
 
+const fixed = (v, decimals) => v.toFixed(decimals).replace(/^-(0\.?0*)$/, "$1").replace("-", "−");
 const superscript = (n) => [...String(n)].map((c) => (c === "-" ? "⁻" : "⁰¹²³⁴⁵⁶⁷⁸⁹"[c])).join("");
 const power = (k) => (Math.abs(k) > 3 && Number.isInteger(k) ? "10" + superscript(k) : format(10 ** k, 2));
 
@@ -198,6 +199,10 @@ function drawHeatmap(p, at, width) {
   const w = (right - left) / p.columns, h = (bottom - top) / p.rows;
   let s = p.title ? text(4, 14, p.title, 'class="panel-title"') : "";
   s += cells(p, at(p.z), { left, right, top, bottom });
+  if (p.decimals !== null) at(p.z).forEach((v, k) => {
+    const said = fixed(v, p.decimals), strong = shade(v, p.range)[1] > 0.6;
+    if (Number.isFinite(v) && w > LETTER * said.length && h > 14) s += text(left + w * ((k % p.columns) + 0.5), top + h * (Math.floor(k / p.columns) + 0.5) + 4, said, `text-anchor="middle"${strong ? ' class="on-colour"' : ""}`);
+  });
   s += `<rect x="${px(left)}" y="${top}" width="${px(right - left)}" height="${px(bottom - top)}" fill="none" stroke="currentColor" stroke-opacity=".4"/>`;
   const every = (n, room) => Math.max(1, Math.ceil(n / Math.max(1, room)));
   const names = (ticks, n) => ticks || Array.from({ length: n }, (_, k) => String(k));
@@ -225,7 +230,7 @@ function drawDiagram(p, at) {
     const head = w.arrow ? arrowhead(...w.points.at(-1), ...w.points.at(-2)) : "";
     s += group(w, `<path d="M${w.points.map((q) => q.join()).join("L")}" fill="none" stroke="currentColor" stroke-width="2.2"/>${head}`);
   }
-  const written = (part) => { const v = values[place[part.id]]; return Number.isFinite(v) ? v.toFixed(2).replace("-0.00", "0.00").replace("-", "−") : ""; };
+  const written = (part) => { const v = values[place[part.id]]; return Number.isFinite(v) ? fixed(v, 2) : ""; };
   for (const b of layout.boxes) {
     const value = `${b.symbol} ${written(b)}`.trim();
     const frame = `<rect x="${b.x - b.w / 2}" y="${b.y - b.h / 2}" width="${b.w}" height="${b.h}" rx="6" fill="currentColor" fill-opacity=".1" stroke="currentColor" stroke-width="1.6"/>`;

@@ -132,9 +132,10 @@ def bars(names, values, *, value_label, roles="muted", title="", value_range=Non
     }
 
 
-def heatmap(z, *, x_label, y_label, z_label, z_range, x_ticks=None, y_ticks=None, title="", height=260):
+def heatmap(z, *, x_label, y_label, z_label, z_range, x_ticks=None, y_ticks=None, title="", height=260, decimals=None):
     """A grid of colours. z (rows, columns), row 0 on top. A z_range (low, high) with low < 0 < high is
-    drawn in two colours around zero. `x_ticks` and `y_ticks` name the columns and rows.
+    drawn in two colours around zero. `x_ticks` and `y_ticks` name the columns and rows. With `decimals`
+    each number is written on its colour, where there is room.
     """
     z = _plane(z)
     for name, ticks, size in (("x_ticks", x_ticks, z.shape[1]), ("y_ticks", y_ticks, z.shape[0])):
@@ -152,6 +153,7 @@ def heatmap(z, *, x_label, y_label, z_label, z_range, x_ticks=None, y_ticks=None
         "x_ticks": None if x_ticks is None else [str(t) for t in x_ticks],
         "y_ticks": None if y_ticks is None else [str(t) for t in y_ticks],
         "range": _range("z_range", z_range),
+        "decimals": decimals,
         "height": height,
     }
 

@@ -24,6 +24,7 @@ from course_pkg.widgets import (
     lines,
     lstm_cell,
     slider,
+    through_time,
     unrolled,
 )
 from course_pkg.widgets import number as one_number
@@ -196,6 +197,28 @@ def test_an_unrolled_network_has_each_part_once_a_step(steps):
     panel = diagram(layout, {"W_hh1": 0.5}, {"h0", "W_hh1"})
     at = layout["ids"].index("W_hh1")
     assert (panel["values"][at], panel["lit"].sum()) == (0.5, 2)
+
+
+def test_three_steps_forward_and_back_fit_their_picture():
+    """Each state, gradient and use of the weight is a box of its own, inside the picture and clear of the others."""
+    layout = through_time()
+    boxes = layout["boxes"]
+    parts = {f"{name}{t}" for name in ("x", "h", "a", "dh", "da", "use") for t in (1, 2, 3)}
+    assert {b["id"] for b in boxes} == parts | {"h0", "dh0", "error"}
+    assert {w["id"] for w in layout["wires"]} <= {b["id"] for b in boxes}
+    for box in boxes:
+        assert box["w"] / 2 <= box["x"] <= layout["width"] - box["w"] / 2
+        assert box["h"] / 2 <= box["y"] <= layout["height"] - box["h"] / 2
+        for other in boxes:
+            apart = abs(box["x"] - other["x"]) >= box["w"] or abs(box["y"] - other["y"]) >= box["h"]
+            assert apart or other is box
+
+
+def test_a_heat_map_may_write_its_numbers():
+    """How many decimals is part of the figure; without them nothing is written."""
+    words = {"x_label": "", "y_label": "", "z_label": "", "z_range": (0, 1)}
+    assert heatmap([[0.5]], **words, decimals=2)["decimals"] == 2
+    assert heatmap([[0.5]], **words)["decimals"] is None
 
 
 def test_gaps_travel_to_a_live_figure_as_null():
