@@ -96,9 +96,10 @@ def global_norm(tree):
 
 
 def clip_by_global_norm(dparams, limit):
-    """Shrink the gradient, all parts by one factor, until its norm is at most `limit`. Returns (dparams, norm before).
+    """Shrink the gradient, all parts by one factor, until its norm is at most `limit`.
 
-    The direction stays. PyTorch divides by norm + 1e-6 instead of by the norm.
+    Returns (dparams, the norm before). The direction stays. PyTorch divides by
+    norm + 1e-6 instead of by the norm.
     """
     require_number("limit", limit, 0)
     norm = global_norm(dparams)

@@ -182,13 +182,14 @@ const shade = (v, [low, high]) => low < 0 && high > 0
   : ["cell", (v - low) / (high - low)];
 
 // A grid of colours that fills a box. p has rows, columns and range; z is row after row, from the top.
+// Edges are whole pixels, shared by neighbours, so that no ground shows between them.
 function cells(p, z, box) {
-  const w = (box.right - box.left) / p.columns, h = (box.bottom - box.top) / p.rows;
+  const x = (k) => Math.round(box.left + ((box.right - box.left) * k) / p.columns), y = (k) => Math.round(box.top + ((box.bottom - box.top) * k) / p.rows);
   let s = "";
   for (let k = 0; k < z.length; k++) {
     if (!Number.isFinite(z[k])) continue;
-    const [role, strength] = shade(z[k], p.range);
-    s += `<rect class="role-${role}" fill="currentColor" fill-opacity="${clamp(strength, 0, 1).toFixed(3)}" x="${px(box.left + w * (k % p.columns))}" y="${px(box.top + h * Math.floor(k / p.columns))}" width="${px(w)}" height="${px(h)}" shape-rendering="crispEdges"/>`;
+    const [role, strength] = shade(z[k], p.range), column = k % p.columns, row = Math.floor(k / p.columns);
+    s += `<rect class="role-${role}" fill="currentColor" fill-opacity="${clamp(strength, 0, 1).toFixed(3)}" x="${x(column)}" y="${y(row)}" width="${x(column + 1) - x(column)}" height="${y(row + 1) - y(row)}" shape-rendering="crispEdges"/>`;
   }
   return s;
 }
