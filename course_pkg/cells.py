@@ -84,10 +84,14 @@ class GRUCache(NamedTuple):
 
 
 def rnn_step(x_t, state, params, *, nonlinearity="tanh"):
-    """h_t = phi(W_ih x_t + W_hh h_{t-1} + b). x_t (B, D), state HState, returns (HState, RNNCache)."""
+    """h_t = phi(W_ih x_t + W_hh h_{t-1} + b).
+
+    x_t (B, D), state HState, returns (HState, RNNCache).
+    """
     phi, _ = NONLINEARITIES[nonlinearity]
     h_t = phi(x_t @ params.W_ih.T + state.h @ params.W_hh.T + params.b)
-    return HState(h_t), RNNCache(x_t, state, h_t.copy(), nonlinearity)  # the caller may change its own h_t
+    # a copy for the cache, because the caller may change its own h_t
+    return HState(h_t), RNNCache(x_t, state, h_t.copy(), nonlinearity)
 
 
 def rnn_step_backward(dstate, cache, params):
