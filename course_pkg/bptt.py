@@ -32,10 +32,12 @@ def unroll(step, x, state, params):
 def bptt(step_backward, dh, dstate, caches, params):
     """Backpropagation through time over what `unroll` kept.
 
-    dh (B, T, H) is the gradient at every h_t, or None for zeros; dstate the gradient at the last
-    state, or None. What reaches the last h by both ways adds. Returns (dx (B, T, D), dstate_0, dparams).
+    dh (B, T, H) is the gradient at every h_t, or None for zeros; dstate the gradient at
+    the last state, or None. What reaches the last h by both ways adds.
+    Returns (dx (B, T, D), dstate_0, dparams).
     """
-    return truncated_bptt(step_backward, dh, dstate, caches, params, window=len(caches) or 1)
+    T = len(caches) or 1
+    return truncated_bptt(step_backward, dh, dstate, caches, params, window=T)
 
 
 def truncated_bptt(step_backward, dh, dstate, caches, params, *, window):

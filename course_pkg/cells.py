@@ -95,10 +95,14 @@ def rnn_step(x_t, state, params, *, nonlinearity="tanh"):
 
 
 def rnn_step_backward(dstate, cache, params):
-    """Gradients of one RNN step. dstate HState, returns (dx_t (B, D), HState, RNNParams)."""
-    _, phi_derivative = NONLINEARITIES[cache.nonlinearity]
-    da = dstate.h * phi_derivative(cache.h_t)  # (B, H)
-    dparams = RNNParams(W_ih=da.T @ cache.x_t, W_hh=da.T @ cache.state_prev.h, b=da.sum(axis=0))
+    """Gradients of one RNN step.
+
+    dstate HState, returns (dx_t (B, D), HState, RNNParams).
+    """
+    x_t, (h_prev,), h_t, nonlinearity = cache
+    _, phi_derivative = NONLINEARITIES[nonlinearity]
+    da = dstate.h * phi_derivative(h_t)  # (B, H)
+    dparams = RNNParams(W_ih=da.T @ x_t, W_hh=da.T @ h_prev, b=da.sum(axis=0))
     return da @ params.W_ih, HState(da @ params.W_hh), dparams
 
 
