@@ -1,0 +1,119 @@
+"""The checker: the process that holds the tests. Student code never enters it; values come from outside by copy.
+
+It runs the assignment's locked cells as a notebook would. Before each test cell, the names that the tests need and
+do not have are fetched from the student's kernel: data as copies, functions as calls from afar.
+"""
+
+import json
+import math
+import numbers
+
+from course_pkg.grading.inside import frames
+from course_pkg.grading.inside.peer import Peer, rebuild_error
+
+
+class Checker(Peer):
+    """Answers the grader on one socket, and calls the student's functions over another."""
+
+    def __init__(self, shell, grader, student):
+        super().__init__(student, None, lends="functions", classes=shell.user_ns)
+        self._shell, self._grader, self._bound = shell, grader, set()
+
+    def run(self):
+        """Answer the grader until it closes."""
+        while True:
+            try:
+                _, data = frames.read(self._grader)
+            except frames.Gone:
+                return
+            question = json.loads(data)
+            answer = getattr(self, f"do_{question.pop('do')}")(**question)
+            frames.write(self._grader, frames.ANSWER, json.dumps(answer).encode())
+
+    def do_shared(self, source):
+        """Run a locked cell that both kernels run."""
+        outputs, _, error = self._shell.run(source)
+        return {"outputs": outputs, "ok": error is None}
+
+    def do_test(self, source, wanted, theirs, gone):
+        """Run a test cell.
+
+        wanted  names that the tests may need; `theirs` are those that only the student defines
+        gone    why the student's process is no more, or ""
+        """
+        space = self._shell.user_ns
+        space.pop("report", None)
+        try:
+            self._bind(space, [n for n in wanted if n in theirs or n in self._bound or n not in space], theirs, gone)
+            outputs, result, error = self._shell.run(source)
+        except Exception as trouble:  # the student's process answered nonsense
+            text = f"{type(trouble).__name__}: {trouble}"
+            error, result = trouble, None
+            outputs = [{"output_type": "error", "ename": "Unanswered", "evalue": text, "traceback": [text]}]
+        told = {"outputs": outputs, "error": None if error is None else [type(error).__name__, str(error)[:600]]}
+        told["lines"] = [] if error is None else _lines(error)
+        told.update(score_of(result))
+        told["report"] = report_of(space.get("report"))
+        self._lent.clear()
+        self._numbers.clear()
+        return told
+
+    def _bind(self, space, names, theirs, gone):
+        if gone:
+            error = {"type": "RuntimeError", "bases": ["RuntimeError"], "message": gone, "lines": []}
+            found = {name: _always(error) for name in theirs}
+        else:
+            found = self.ask("names", "", names)
+            if not isinstance(found, dict):
+                raise TypeError("the student's kernel did not say what it holds")
+        for name in self._bound - set(found):
+            space.pop(name, None)
+        for name in names:
+            if name in found:
+                space[name] = found[name]
+            elif name in theirs:
+                space.pop(name, None)
+        self._bound = {name for name in found if name in names}
+
+
+def _always(error):
+    def stopped(*args, **kwargs):
+        raise rebuild_error(error)
+
+    return stopped
+
+
+def _lines(error):
+    from course_pkg.grading.inside.peer import own_lines
+
+    return own_lines(error)
+
+
+def score_of(result):
+    """{"score": float or None, "wrong": why it is no score or ""} of what a test cell ended with. None is full marks."""
+    if result is None:
+        return {"score": None, "wrong": "", "full": True}
+    if not isinstance(result, numbers.Real) or isinstance(result, bool):
+        return {"score": None, "wrong": f"a value of type {type(result).__name__}", "full": False}
+    score = float(result)
+    if not math.isfinite(score):
+        return {"score": None, "wrong": str(score), "full": False}
+    return {"score": score, "wrong": "", "full": False}
+
+
+def report_of(report):
+    """What a checks.Report found, as plain values, or None."""
+    if type(report).__module__.partition(".")[0] != "course_pkg" or type(report).__name__ != "Report":
+        return None
+    return {
+        "name": report.name,
+        "parts": [[part, points] for part, points in report.parts.items()],
+        "failures": {part: list(told) for part, told in report.failures.items()},
+        "answered": bool(report._answered),
+        "diagnosis": report.diagnosis,
+    }
+
+
+def main(shell, grader, student):
+    """Be the checker of one submission."""
+    Checker(shell, grader, student).run()

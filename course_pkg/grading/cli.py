@@ -1,0 +1,183 @@
+"""The command `course`: from the solutions to the grades. `course --help` lists what it does."""
+
+import logging
+import os
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+
+from course_pkg.grading import collect as collecting
+from course_pkg.grading import export as exporting
+from course_pkg.grading import feedback as pages
+from course_pkg.grading import runner, walls
+from course_pkg.grading.assignment import NoAssignment
+from course_pkg.grading.course import Course
+from course_pkg.grading.release import release_to
+from course_pkg.grading.text import ATTENTION, UNREADABLE
+
+NO_WALLS = """[bold red]No walls.[/] Student code runs as you: it can read the solutions and other students' work,
+change the gradebook, use the network and delete your files. Do this only with code that you trust, or inside a
+machine that you can throw away."""
+out, err = Console(highlight=False), Console(stderr=True, highlight=False)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.option("--root", type=click.Path(exists=True, file_okay=False), default=".", help="The course's folder.")
+@click.pass_context
+def main(context, root):
+    """Hand out, collect and grade the assignments of a course; nbgrader's files and gradebook throughout."""
+    logging.getLogger("traitlets").setLevel(logging.ERROR)
+    context.obj = Course(root)
+
+
+def _assignment(course, name):
+    try:
+        return course.assignment(name)
+    except NoAssignment as problem:
+        raise click.ClickException(str(problem)) from None
+
+
+@main.command()
+@click.argument("names", nargs=-1)
+@click.option("--to", type=click.Path(file_okay=False), help="Also write a folder with what students get, only that.")
+@click.pass_obj
+def release(course, names, to):
+    """Make what students get from the solutions, and tell the gradebook."""
+    known = sorted(course.api.get_source_assignments())
+    for name in names or known:
+        if name not in known:
+            raise click.ClickException(f"there is no assignment {name!r}; there are: {', '.join(known) or 'none'}")
+        made = course.api.generate_assignment(name, force=True)
+        if not made["success"]:
+            raise click.ClickException((made.get("error") or made.get("log") or "nbgrader failed").strip()[-2000:])
+        out.print(f"{name}: written to {course.path('release', '.', name)}")
+    if to:
+        for path in release_to(course, names or known, Path(to)):
+            out.print(f"{path}")
+
+
+@main.command()
+@click.argument("name")
+@click.option("--from", "source", type=click.Path(exists=True), help="A folder, or a zip file from Moodle or Canvas.")
+@click.option("--overwrite", is_flag=True, help="Replace submissions that are there already.")
+@click.pass_obj
+def collect(course, name, source, overwrite):
+    """Bring submissions into submitted/. Without --from: from nbgrader's exchange."""
+    if source is None:
+        made = course.api.collect(name, update=True)
+        if not made["success"]:
+            raise click.ClickException((made.get("error") or made.get("log") or "nbgrader failed").strip()[-2000:])
+        out.print(f"{name}: {len(course.students(name))} submissions in all")
+        return
+    taken, kept = collecting.collect(course, name, source, overwrite)
+    out.print(f"{name}: {len(taken)} new, {len(kept)} were there already, {len(course.students(name))} in all")
+
+
+@main.command()
+@click.argument("name")
+@click.option("--jobs", type=click.IntRange(1), default=lambda: os.cpu_count() or 1, help="Processes; default: cores.")
+@click.option("--scheduler", help="Address of a Dask cluster that does the work, such as tcp://host:8786.")
+@click.option("--student", "students", multiple=True, help="Only these; may be given several times.")
+@click.option("--again", is_flag=True, help="Grade also what has not changed.")
+@click.option("--no-walls", is_flag=True, help="Run student code without walls. Dangerous.")
+@click.pass_obj
+def grade(course, name, jobs, scheduler, students, again, no_walls):
+    """Grade what is new or changed. Stop it and start it again as you like."""
+    assignment = _assignment(course, name)
+    if no_walls:
+        err.print(NO_WALLS)
+    elif not scheduler:
+        _require_walls(course)
+    tasks = runner.pending(course, assignment, again, students)
+    if not tasks:
+        out.print(f"{name}: nothing is new. (--again grades everything once more)")
+        return
+    if scheduler:
+        from course_pkg.grading.cluster import on_cluster
+
+        work = on_cluster(assignment, scheduler, not no_walls)
+    else:
+        work = runner.here(assignment, jobs, not no_walls)
+    counts = {}
+    columns = (TextColumn(name), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+    with Progress(*columns, TextColumn("{task.description}"), console=err) as progress:
+        bar = progress.add_task("", total=len(tasks))
+
+        def on_done(student, told):
+            counts[told["status"]] = counts.get(told["status"], 0) + 1
+            progress.update(bar, advance=1, description=student)
+            if told["status"] in (ATTENTION, UNREADABLE):
+                first = told["reasons"][0][1] if told["reasons"] else ""
+                progress.console.print(f"[yellow]{student}[/]: {told['status']}. {first}", markup=True)
+
+        runner.run(course, assignment, tasks, work, on_done)
+    out.print(f"{name}: " + ", ".join(f"{count} {status}" for status, count in sorted(counts.items())))
+
+
+def _require_walls(course):
+    try:
+        for step in ("source", "submitted", "autograded"):
+            walls.shut_out(course.path(step))
+        walls.test()
+    except walls.NoWalls as problem:
+        raise click.ClickException(
+            f"student code cannot be walled in here: {problem}.\n"
+            "Grading without walls lets it read solutions and change grades. On a machine where that is no danger, "
+            "say: course grade ... --no-walls"
+        ) from None
+
+
+@main.command()
+@click.argument("name")
+@click.option("--student", "students", multiple=True, help="Only these; may be given several times.")
+@click.pass_obj
+def feedback(course, name, students):
+    """Write a page for each student into feedback/."""
+    assignment = _assignment(course, name)
+    written = pages.write_all(course, assignment, students)
+    out.print(f"{name}: {len(written)} pages in {course.path('feedback')}")
+
+
+@main.command()
+@click.argument("names", nargs=-1)
+@click.option("--to", "kind", type=click.Choice(sorted(exporting.WRITERS)), default="csv", show_default=True)
+@click.option("--output", type=click.Path(dir_okay=False), help="The file; default: grades.csv, grades-canvas.csv, ...")
+@click.option("--accept", multiple=True, help="A student whose score counts although it needs attention.")
+@click.pass_obj
+def export(course, names, kind, output, accept):
+    """Write grades for the learning system. What failed stays empty and is named; it is never a zero."""
+    found = exporting.rows(course, names, accept)
+    path = Path(output) if output else course.root / ("grades.csv" if kind == "csv" else f"grades-{kind}.csv")
+    with path.open("w", newline="", encoding="utf-8") as file:
+        exporting.WRITERS[kind](found, file)
+    out.print(f"{path}: {len(found)} lines")
+    for row in exporting.unsettled(found):
+        held = f"{row.open_points:g} points to grade by hand" if row.status in exporting.SETTLED else row.status
+        err.print(f"no final score: {row.assignment}, {row.student}: {held}. {row.reason}", markup=False)
+
+
+@main.command()
+@click.argument("names", nargs=-1)
+@click.pass_obj
+def status(course, names):
+    """Who has handed in, what was graded and how."""
+    found = exporting.rows(course, names)
+    table = Table("assignment", "status", "students", "mean score")
+    for name in dict.fromkeys(r.assignment for r in found):
+        mine = [r for r in found if r.assignment == name]
+        for word in dict.fromkeys(sorted(r.status for r in mine)):
+            group = [r for r in mine if r.status == word]
+            scores = [r.score for r in group if r.score is not None]
+            mean = f"{sum(scores) / len(scores):.1f} of {group[0].max_score:g}" if scores else ""
+            table.add_row(name, word, str(len(group)), mean)
+    out.print(table)
+    for row in found:
+        if row.status in (ATTENTION, UNREADABLE):
+            out.print(f"{row.assignment}, {row.student}: {row.status}. {row.reason}", markup=False)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,139 @@
+"""A course on disk: nbgrader's folders and settings, and what the grader remembers beside them."""
+
+import contextlib
+import functools
+import hashlib
+import json
+import os
+import secrets
+import sys
+from pathlib import Path
+
+from nbgrader.apps import NbGraderAPI
+from nbgrader.coursedir import CourseDirectory
+from nbgrader.utils import parse_utc
+from traitlets.config import Config
+from traitlets.config.loader import PyFileConfigLoader
+
+from course_pkg.checks import SEED_VARIABLE
+from course_pkg.grading import assignment
+from course_pkg.grading.assignment import SIZE_LIMIT
+
+MEMORY = ".course"  # the grader's own folder in the course's root
+VERSION = 1  # raised when grades may come out differently
+
+
+class Course:
+    """The course in a folder that holds `nbgrader_config.py`."""
+
+    def __init__(self, root):
+        self.root = Path(root).resolve()
+        _find_alembic()
+        path = self.root / "nbgrader_config.py"
+        self.config = PyFileConfigLoader(path.name, path=str(self.root)).load_config() if path.exists() else Config()
+        self.config.CourseDirectory.root = str(self.root)
+        self.directory = CourseDirectory(config=self.config)
+
+    @functools.cached_property
+    def api(self):
+        """nbgrader's own Python interface. It complains where there is no exchange, so it is made when needed."""
+        return NbGraderAPI(self.directory, config=self.config)
+
+    def path(self, step, student=".", name="."):
+        """One of nbgrader's folders, such as `submitted/STUDENT/ASSIGNMENT`."""
+        return Path(self.directory.format_path(getattr(self.directory, f"{step}_directory"), student, name))
+
+    def students(self, name):
+        """Who has handed in something for an assignment."""
+        folder = self.path("submitted")
+        if not folder.exists():
+            return []
+        return sorted(p.name for p in folder.iterdir() if (p / name).is_dir() and not p.name.startswith("."))
+
+    def files(self, student, name):
+        """({relative name: bytes}, {relative name: bytes of those that are too large}, digest) of a submission."""
+        folder, files, sizes = self.path("submitted", student, name), {}, {}
+        digest = hashlib.sha256()
+        for base, folders, names in os.walk(folder):
+            folders[:] = sorted(f for f in folders if f not in (".ipynb_checkpoints", "__pycache__", ".git"))
+            for file in sorted(names):
+                path = Path(base) / file
+                if not path.is_file() or path.is_symlink():  # a link could lead to someone else's work
+                    continue
+                inside, size = path.relative_to(folder).as_posix(), path.stat().st_size
+                digest.update(f"{inside}\0{size}\0".encode())
+                if size > SIZE_LIMIT or sum(map(len, files.values())) + size > 2 * SIZE_LIMIT or len(files) > 500:
+                    sizes[inside] = size
+                else:
+                    files[inside] = path.read_bytes()
+                    digest.update(files[inside])
+        return files, sizes, digest.hexdigest()
+
+    def timestamp(self, student, name):
+        """When it was handed in (UTC), or None. An unreadable time is no time."""
+        path = self.path("submitted", student, name) / "timestamp.txt"
+        with contextlib.suppress(OSError, ValueError, OverflowError):
+            text = path.read_text(encoding="utf-8").strip()
+            return parse_utc(text) if text else None
+        return None
+
+    def assignment(self, name):
+        """An assignment, with its seed and time limit."""
+        timeout = self.config.Execute.timeout if "timeout" in self.config.Execute else 60
+        return assignment.load(self.directory, name, self.seed(name), float(timeout))
+
+    def seed(self, name):
+        """The seed of an assignment's hidden tests: the environment's, else one drawn once and kept."""
+        if os.environ.get(SEED_VARIABLE):
+            return os.environ[SEED_VARIABLE]
+        path = self.root / MEMORY / name / "seed.txt"
+        if not path.exists():
+            write(path, secrets.token_hex(16))
+        return path.read_text().strip()
+
+    # What the grader remembers of each submission.
+
+    def _memory(self, student, name):
+        return self.root / MEMORY / name / "students" / f"{student}.json"
+
+    def remember(self, student, name, what):
+        """Keep what grading gave; whole or not at all."""
+        write(self._memory(student, name), json.dumps(what, indent=1, sort_keys=True))
+
+    def remembered(self, student, name):
+        """What grading gave, or None if it was not graded, or graded again by another tool."""
+        try:
+            what = json.loads(self._memory(student, name).read_text())
+        except (OSError, ValueError):
+            return None
+        return what if what["written"] == self.written(student, name) else None
+
+    def forget(self, student, name):
+        """Before the gradebook is changed: what was remembered no longer holds."""
+        self._memory(student, name).unlink(missing_ok=True)
+
+    def written(self, student, name):
+        """A digest of the notebooks in `autograded`, by which another tool's work is noticed."""
+        digest = hashlib.sha256()
+        for path in sorted(self.path("autograded", student, name).glob("*.ipynb")):
+            digest.update(path.name.encode() + path.read_bytes())
+        return digest.hexdigest()
+
+
+def _find_alembic():
+    """nbgrader starts `alembic` by its name, which stands beside Python even where the environment is not active."""
+    here = str(Path(sys.executable).parent)
+    if here not in os.environ.get("PATH", "").split(os.pathsep):
+        os.environ["PATH"] = os.pathsep.join([here, os.environ.get("PATH", "")])
+
+
+def write(path, text):
+    """Write a file so that it is there whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    half = path.with_name(f".{path.name}.{os.getpid()}")
+    data = text if isinstance(text, bytes) else text.encode()
+    with half.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    half.replace(path)

@@ -1,0 +1,306 @@
+"""Runs one submission: the student's cells in a student's kernel, the tests in a checker, calls relayed in between."""
+
+import json
+import select
+import time
+from typing import NamedTuple
+
+import nbformat
+
+from course_pkg.grading import intake
+from course_pkg.grading.assignment import used
+from course_pkg.grading.inside import frames
+from course_pkg.grading.inside.codec import Decoder, Encoder, Refused
+from course_pkg.grading.inside.frames import ANSWER, QUESTION, Gone, Late
+from course_pkg.grading.text import ATTENTION, UNREADABLE, say
+from course_pkg.grading.warm import NoKernel, Warm, soon
+
+CALL_SECONDS = 10.0  # for one call of a student's function; less if a cell may take less
+GRACE = 2.0  # seconds from an interrupt to an end
+CELLS_IN_ALL = 5  # a whole notebook may take this many times what one cell may
+
+
+class Outcome(NamedTuple):
+    """What grading one notebook gave. All plain values."""
+
+    status: str
+    reasons: list  # [(cell or "", sentence)]
+    notebook: str | None  # the notebook with outputs, as JSON
+    scores: dict  # {cell: points earned, or None where there is no score}
+    reports: dict  # {cell: what its check found}
+    seconds: float
+
+
+def _refuse(o):
+    raise Refused(type(o).__name__)
+
+
+def encode(value):
+    """Plain values as bytes."""
+    return Encoder(_refuse).message(value)
+
+
+def decode(data):
+    """Plain values from bytes that may be anything. Raises Refused."""
+    return Decoder(_refuse).value(data)
+
+
+class Engine:
+    """Grades submissions, one at a time. Keeps its warm processes for the next."""
+
+    def __init__(self, preload, walled=True, limits=None):
+        make = lambda: [Warm(role, preload, walled, limits) for role in ("student", "checker")]  # noqa: E731
+        self._make, self._warm = make, make()
+        self.limits = limits or {}
+        for warm in self._warm:
+            warm.wait()
+
+    def close(self):
+        """End the warm processes."""
+        for warm in self._warm:
+            warm.close()
+
+    def grade(self, assignment, source, files, sizes=None):
+        """The Outcome for one notebook (`source`) of an assignment."""
+        start = time.monotonic()
+        taken = intake.take(source, assignment, intake.safe_files(files), sizes)
+        if taken.status == UNREADABLE:
+            return Outcome(taken.status, taken.reasons, None, {}, {}, time.monotonic() - start)
+        run = Run(self._fork, assignment, source, taken, self.limits)
+        try:
+            run.whole()
+        finally:
+            run.close()
+        status = ATTENTION if run.trouble else taken.status
+        text = nbformat.writes(run.notebook)
+        return Outcome(status, run.trouble + taken.reasons, text, run.scores, run.reports, time.monotonic() - start)
+
+    def _fork(self):
+        try:
+            return self._warm[0].fork(1), self._warm[1].fork(2)
+        except NoKernel:
+            self.close()
+            self._warm = self._make()
+            for warm in self._warm:
+                warm.wait()
+            return self._warm[0].fork(1), self._warm[1].fork(2)
+
+
+class Run:
+    """One notebook between its two kernels."""
+
+    def __init__(self, fork, assignment, source, taken, limits):
+        self.assignment, self.source, self.notebook = assignment, source, taken.notebook
+        self.student, self.checker = fork()
+        self.scores, self.reports, self.trouble = {}, {}, []
+        self._files = {**taken.files, **assignment.files}
+        self._known = {c.name: c for c in source.cells}
+        self._timeout, self._limits = assignment.timeout, limits
+        self._left = CELLS_IN_ALL * assignment.timeout
+        self._gone, self._here = "", ""
+        theirs = [n for names in source.functions.values() for n in names]
+        trusted = [c.source for c in source.cells if c.kind == "code" and not c.solution]
+        self._theirs = sorted(dict.fromkeys(theirs))
+        self._wanted = sorted(set(theirs) | set().union(*map(used, trusted)))
+
+    def close(self):
+        """End both kernels."""
+        self.student.end()
+        self.checker.end()
+
+    def whole(self):
+        """Run every cell up to the last one that is graded; what follows cannot change a grade."""
+        self._here = "1"
+        self._ask_student("start", [self._files], 60)
+        graded = [i for i, c in enumerate(self.notebook.cells) if self._kind(c).points is not None]
+        for number, cell in enumerate(self.notebook.cells[: max(graded, default=-1) + 1], 1):
+            if cell.cell_type == "code":
+                want = self._kind(cell)
+                self._here = want.name or str(number)
+                (self._test if want.test else self._cell)(cell, want)
+
+    def _kind(self, cell):
+        return self._known.get(intake.label_of(cell), _OWN)
+
+    # Cells that the student's kernel runs.
+
+    def _cell(self, cell, want):
+        if want.shared:
+            done = self._ask_checker({"do": "shared", "source": cell.source})
+            if done is None or not done["ok"]:
+                error = "no answer" if done is None else done["outputs"][-1].get("ename", "an error")
+                self.trouble.append((want.name, say("test kernel", cell=want.name, error=error)))
+        started = time.monotonic()
+        answer = self._ask_student("run", [cell.source], min(self._timeout, self._left))
+        self._left -= time.monotonic() - started
+        outputs = None
+        if answer is not None:
+            try:
+                text, _ = answer
+                outputs = [nbformat.from_dict(o) for o in json.loads(text)]
+            except (TypeError, ValueError, Refused):
+                self._lose(say("ended", cell=self._here))
+        cell.outputs = _valid(outputs if outputs is not None else [self._no_answer()])
+        if self._left <= 0 and not self._gone:
+            self._lose(say("budget", seconds=CELLS_IN_ALL * self._timeout, cell=self._here))
+
+    def _no_answer(self):
+        text = self._gone or say("cell time", cell=self._here, seconds=self._timeout)
+        return nbformat.v4.new_output("error", ename="Stopped", evalue=text, traceback=[text])
+
+    def _lose(self, why):
+        """The student's process is no more, or is not listened to any longer."""
+        if not self._gone:
+            if self.student.end() == "memory":
+                why = say("memory", cell=self._here, limit=self._limits.get("memory_mb", 2048))
+            self._gone = why
+            self.trouble.append((self._here if self._here in self._known else "", why))
+
+    def _ask_student(self, do, args, seconds):
+        """The answer, or None: interrupted, or gone."""
+        if self._gone:
+            return None
+        sock, seconds = self.student.sockets[0], max(seconds, 0.05)
+        try:
+            frames.write(sock, QUESTION, encode({"do": do, "args": tuple(args), "kwargs": {}, "target": ""}), soon(60))
+            try:
+                kind, data = frames.read(sock, soon(seconds))
+            except Late:
+                self.student.interrupt()
+                kind, data = frames.read(sock, soon(GRACE))
+                self.trouble.append(("", say("cell time", cell=self._here, seconds=seconds)))
+                return None if kind == ANSWER else self._lose(say("ended", cell=self._here))
+            answer = decode(data)
+            if kind == ANSWER and isinstance(answer, dict) and "value" in answer:
+                return answer["value"]
+            self._lose(say("ended", cell=self._here))
+        except Late:
+            self._lose(say("cell time", cell=self._here, seconds=seconds))
+        except (Gone, Refused):
+            self._lose(say("ended", cell=self._here))
+        return None
+
+    # Cells that the checker runs.
+
+    def _ask_checker(self, question):
+        """Its answer, while the calls that it makes are relayed; None when there is none in time."""
+        asked, calls = self.checker.sockets
+        self._calls_left, calls_before = self._timeout, 0
+        # The calls have a budget of their own, so what is left of this deadline is the tests' own time.
+        deadline = soon(2 * self._timeout + GRACE)
+        try:
+            frames.write(asked, QUESTION, json.dumps(question).encode(), deadline)
+            while True:
+                ready, _, _ = select.select([asked, calls], [], [], max(0, deadline - time.monotonic()))
+                if asked in ready:
+                    return json.loads(frames.read(asked, deadline)[1])
+                if calls not in ready:
+                    return None
+                calls_before += 1
+                self._relay(frames.read(calls, deadline), calls, deadline)
+        except (Gone, Late):
+            return None
+
+    def _relay(self, frame, calls, deadline):
+        """Carry a question of the checker to the student and the answer back, with all that they ask in between."""
+        sock, started = self.student.sockets[0], time.monotonic()
+        seconds = min(CALL_SECONDS, self._timeout)
+        failed = self._gone
+        if not failed and self._calls_left <= 0:
+            failed, only_late = say("call budget", seconds=self._timeout), True
+        else:
+            only_late = False
+        open_questions = 1  # of both sides; it is always the turn of the one who was asked last
+        while open_questions:
+            if failed:
+                frames.write(calls, ANSWER, _error("TimeoutError" if only_late else "RuntimeError", failed), deadline)
+                open_questions -= 1
+            else:
+                frame, failed, only_late = self._forward(sock, frame, seconds, open_questions)
+                if failed:
+                    continue
+                frames.write(calls, *frame, deadline)
+                open_questions += 1 if frame[0] == QUESTION else -1
+            if open_questions:
+                frame = frames.read(calls, deadline)
+                open_questions += 1 if frame[0] == QUESTION else -1
+        self._calls_left -= time.monotonic() - started
+
+    def _forward(self, sock, frame, seconds, open_questions):
+        """((kind, payload) that the student sent back, "", False), or (None, why not, whether it was only late)."""
+        try:
+            frames.write(sock, *frame, soon(seconds))
+            return frames.read(sock, soon(seconds)), "", False
+        except Gone:
+            self._lose(say("ended in test", cell=self._here))
+        except Late:
+            late = say("call time", seconds=seconds)
+            if open_questions == 1:
+                self.student.interrupt()
+                try:
+                    if frames.read(sock, soon(GRACE))[0] == ANSWER:
+                        self._calls_left = 0  # one that does not end will not end the next time
+                        return None, late, True
+                except (Gone, Late):
+                    pass
+            self._lose(say("budget", seconds=seconds, cell=self._here))
+        return None, self._gone, False
+
+    def _test(self, cell, want):
+        question = {"do": "test", "source": cell.source, "wanted": self._wanted, "theirs": self._theirs}
+        told = self._ask_checker({**question, "gone": say("gone") if self._gone else ""})
+        if told is None:
+            text = say("test stuck", cell=want.name, seconds=2 * self._timeout)
+            self.trouble.append((want.name, text))
+            self.scores[want.name] = None
+            cell.outputs = [nbformat.v4.new_output("error", ename="Stuck", evalue=text, traceback=[text])]
+            self.checker.end()
+            return
+        self.scores[want.name] = self._score(want, told)
+        self.reports[want.name] = {key: told[key] for key in ("report", "error", "lines")}
+        # nbgrader takes any word on standard error for a failure, so it is shown as ordinary output.
+        for output in told["outputs"]:
+            if output.get("name") == "stderr":
+                output["name"] = "stdout"
+        cell.outputs = _valid([nbformat.from_dict(o) for o in told["outputs"]])
+
+    def _score(self, want, told):
+        """Points, or None for an error of the assignment."""
+        if told["error"] is not None:
+            return 0.0
+        if told["full"]:
+            return want.points
+        if told["wrong"] or not 0 <= told["score"] <= want.points:
+            wrong = told["wrong"] or f"{told['score']:g}"
+            self.trouble.append((want.name, say("score", cell=want.name, wrong=wrong, points=want.points)))
+            return None
+        return told["score"]
+
+
+class _Own(NamedTuple):
+    """A cell that the assignment does not know."""
+
+    name: str = ""
+    test: bool = False
+    shared: bool = False
+    points: float | None = None
+
+
+_OWN = _Own()
+
+
+def _error(kind, message):
+    told = {"type": kind, "bases": [kind], "message": message, "lines": []}
+    return encode({"error": told})
+
+
+def _valid(outputs):
+    """The outputs that are in notebook format; student code could have made others."""
+    kept = []
+    for output in outputs:
+        try:
+            nbformat.validate(output, ref="output", version=4, minor=5)
+        except Exception:
+            continue
+        kept.append(output)
+    return kept

@@ -1,0 +1,109 @@
+"""A page for each student: what each function earned, what is wrong first, what to think about. No hidden code."""
+
+import importlib.resources
+
+import jinja2
+from nbgrader.api import Gradebook, MissingEntry
+
+from course_pkg.checks.text import TEXT as CHECKS
+from course_pkg.grading.course import write
+from course_pkg.grading.export import BY_NBGRADER
+from course_pkg.grading.text import GRADED, STATUS_TEXT, say
+
+
+def _template():
+    source = importlib.resources.files(__package__).joinpath("feedback.html.j2").read_text(encoding="utf-8")
+    environment = jinja2.Environment(
+        autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
+    )
+    environment.globals["say"] = say
+    return environment.from_string(source)
+
+
+def write_all(course, assignment, students=()):
+    """Write `feedback/STUDENT/ASSIGNMENT/NOTEBOOK.html` for everyone graded. Returns the paths."""
+    written, template = [], _template()
+    with Gradebook(course.directory.db_url, course.directory.course_id) as gradebook:
+        for student in course.students(assignment.name):
+            told = course.remembered(student, assignment.name)
+            if told is None or (students and student not in students):
+                continue
+            try:
+                submission = gradebook.find_submission(assignment.name, student)
+            except MissingEntry:
+                continue
+            entries = {n.name: n for n in submission.notebooks}
+            for notebook in assignment.notebooks:
+                page = template.render(**describe(assignment, notebook, told, entries[notebook.name]))
+                path = course.path("feedback", student, assignment.name) / f"{notebook.name}.html"
+                write(path, page)
+                written.append(path)
+    return written
+
+
+def describe(assignment, notebook, told, entry):
+    """What the page says, as plain values."""
+    mine = told["notebooks"][notebook.name]
+    grades = {g.name: g for g in entry.grades}
+    comments = {c.name: c.comment for c in entry.comments if c.comment}
+    scored = any(g.auto_score is not None or g.manual_score is not None for g in grades.values() if g.max_score)
+    open_points = sum(g.max_score for g in grades.values() if g.auto_score is None and g.manual_score is None)
+    cells = [_cell(c, grades[c.name], mine["reports"].get(c.name), comments) for c in notebook.cells if c.points]
+    status = told["status"]
+    return {
+        "title": say("title", assignment=assignment.name),
+        "notebook": notebook.name,
+        "total": _total(entry, open_points) if scored else say("no score"),
+        "status": status,
+        "status_text": STATUS_TEXT.get(status, ""),
+        "in_order": status in (GRADED, BY_NBGRADER),
+        "reasons": [text for _, text in told["reasons"]],
+        "cells": cells,
+        "late": say("late", penalty=entry.late_submission_penalty) if entry.late_submission_penalty else "",
+    }
+
+
+def _total(entry, open_points):
+    score = max(0.0, entry.score - (entry.late_submission_penalty or 0.0))
+    if open_points:
+        return say("total by hand", score=score, points=entry.max_score, open=open_points)
+    return say("total", score=score, points=entry.max_score)
+
+
+def _cell(source, grade, report, comments):
+    name = source.name.removeprefix("test_")
+    by_hand = grade.auto_score is None and grade.manual_score is None
+    made = {
+        "name": name,
+        "points": say("by hand") if by_hand else say("points", score=grade.score, points=grade.max_score),
+        "share": 0 if by_hand or not grade.max_score else min(1.0, grade.score / grade.max_score),
+        "parts": [],
+        "message": "",
+        "think": "",
+        "diagnosis": "",
+        "lines": [],
+        "comment": comments.get(source.name) or comments.get(name) or "",
+        "hints": False,
+    }
+    if report:
+        _explain(made, report)
+    made["hints"] = source.test and not by_hand and made["share"] < 1
+    return made
+
+
+def _explain(made, report):
+    if report["error"]:
+        made["message"] = say("error", kind=report["error"][0], message=report["error"][1])
+        made["lines"] = [say("line", number=n, function=f) + ": " + text for f, n, text in report["lines"][-3:]]
+        return
+    found = report["report"]
+    if not found:
+        return
+    lost = set(found["failures"]) if found["answered"] else {part for part, _ in found["parts"]}
+    first = next((part for part, _ in found["parts"] if part in found["failures"]), None)
+    for part, points in found["parts"]:
+        label = CHECKS["care"] if part == "care" else part
+        made["parts"].append({"label": label, "points": f"{points:g}", "ok": part not in lost, "first": part == first})
+    if first is not None:
+        made["message"], made["think"] = found["failures"][first]
+    made["diagnosis"] = found["diagnosis"] or ""

@@ -1,0 +1,264 @@
+"""Two processes that call each other's functions by value: one holds the tests, the other the student's code.
+
+What cannot cross by value is lent: the other side gets a `Remote` that sends every call, attribute, item and
+iteration back to where the object lives.
+"""
+
+import builtins
+import linecache
+import traceback
+
+from . import frames
+from .codec import Decoder, Encoder, Refused, namedtuple_like, write_back
+
+MAX_LENT = 20_000
+MESSAGE = 600  # characters of an error's text that cross
+OPERATIONS = ("call", "attribute", "item", "length", "next", "iterate")
+
+
+class Remote:
+    """An object that lives in the other process. Its own truth and equality are not asked for."""
+
+    def __init__(self, peer, number, kind, can_call):
+        self.__dict__.update(_peer=peer, _number=number, _kind=kind, _can_call=can_call, __name__=kind)
+
+    def __repr__(self):
+        return f"<{self._kind}, in another process>"
+
+    def __bool__(self):
+        raise TypeError(f"a value of type {self._kind} is neither true nor false here")
+
+    def __deepcopy__(self, memo):
+        return self
+
+    def __getattr__(self, name):
+        if name.startswith("_"):
+            raise AttributeError(f"{self._kind} has no attribute {name} here")
+        return self._peer.ask("attribute", self, name)
+
+    def __getitem__(self, key):
+        return self._peer.ask("item", self, key)
+
+    def __len__(self):
+        length = self._peer.ask("length", self)
+        if type(length) is not int or length < 0:
+            raise TypeError("a length that is no whole number")
+        return length
+
+    def __iter__(self):
+        return self._peer.ask("iterate", self)
+
+    def __next__(self):
+        answer = self._peer.ask("next", self)
+        if type(answer) is not tuple or len(answer) != 2:
+            raise TypeError("no next value")
+        if not answer[0]:
+            raise StopIteration
+        return answer[1]
+
+
+class RemoteFunction(Remote):
+    """A function that lives in the other process."""
+
+    def __call__(self, *args, **kwargs):
+        return self._peer.ask("call", self, *args, **kwargs)
+
+
+class Peer:
+    """One of the two ends.
+
+    sock       the connection
+    namespace  {name: value} that the other side may ask for by name, or None
+    lends      whether objects that cannot cross may be lent: "all" or "functions"
+    deadline   () -> time.monotonic at which to give up waiting, or None
+    """
+
+    def __init__(self, sock, namespace=None, lends="all", deadline=lambda: None, classes=None):
+        self._sock, self.namespace, self._lends, self._deadline = sock, namespace, lends, deadline
+        self._classes = classes if classes is not None else namespace
+        self._lent, self._numbers, self.depth = {}, {}, 0
+
+    # Values.
+
+    def encode(self, value):
+        """Bytes of a value; raises Refused."""
+        return Encoder(self._refer).message(value)
+
+    def decode(self, data):
+        """A value from bytes; raises Refused."""
+        return Decoder(self._resolve, self._named).value(data)
+
+    def _refer(self, o):
+        if isinstance(o, Remote):
+            return {"yours": o._number}
+        if isinstance(o, type(builtins)):
+            raise Refused(f"a module ({o.__name__}) cannot cross")
+        if self._lends == "functions" and not callable(o):
+            raise Refused(f"a value of type {type(o).__name__} cannot be handed to a student's function while grading")
+        if len(self._lent) >= MAX_LENT:
+            raise Refused("too many objects at once")
+        number = self._numbers.get(id(o))
+        if number is None:
+            number = len(self._lent)
+            self._lent[number], self._numbers[id(o)] = o, number
+        name = getattr(o, "__name__", None) if callable(o) else None
+        return {"mine": [number, str(name or type(o).__name__)[:80], callable(o)]}
+
+    def _resolve(self, j):
+        if "yours" in j:
+            return self._lent[int(j["yours"])]
+        number, kind, can_call = j["mine"]
+        return (RemoteFunction if can_call else Remote)(self, int(number), str(kind)[:80], bool(can_call))
+
+    def _named(self, name, fields):
+        known = (self._classes or {}).get(name)
+        if isinstance(known, type) and issubclass(known, tuple) and getattr(known, "_fields", None) == fields:
+            return known
+        return namedtuple_like(name, fields)
+
+    # Asking.
+
+    def ask(self, operation, target, *args, **kwargs):
+        """Have the other side do something. `target` is a Remote or a name. Raises what was raised there."""
+        question = {"do": operation, "args": args, "kwargs": kwargs}
+        question["target"] = target if isinstance(target, str) else {"yours": target._number}
+        answer = self._exchange(self.encode(question))
+        if "error" in answer:
+            raise rebuild_error(answer["error"])
+        if "after" in answer:
+            write_back(args, answer["after"])
+        return answer["value"]
+
+    def _exchange(self, data):
+        deadline = self._deadline()
+        frames.write(self._sock, frames.QUESTION, data, deadline)
+        while True:
+            kind, data = frames.read(self._sock, deadline)
+            if kind == frames.ANSWER:
+                answer = self.decode(data)
+                if not isinstance(answer, dict) or not ("error" in answer or "value" in answer):
+                    raise Refused("not an answer")
+                return answer
+            self.serve(data)
+
+    # Being asked.
+
+    def serve(self, data):
+        """Answer one question."""
+        self.depth += 1
+        try:
+            answer = self._do(data)
+        except frames.Gone:
+            raise
+        except BaseException as error:
+            answer = self.encode({"error": describe_error(error)})
+        finally:
+            self.depth -= 1
+        frames.write(self._sock, frames.ANSWER, answer, None)
+
+    def _do(self, data):
+        if self.depth > 16:
+            raise RecursionError("functions call each other back too often")
+        question = self.decode(data)
+        target, args, kwargs = question["target"], question["args"], question["kwargs"]
+        operation = question["do"]
+        if operation not in OPERATIONS:
+            raise Refused("an unknown question")
+        if self._lends == "functions" and operation != "call":
+            raise Refused("only calls are answered here")
+        if isinstance(target, dict):
+            target = self._lent[int(target["yours"])]
+        elif self.namespace is not None:
+            target = self.namespace[target]
+        else:
+            raise Refused("not yours to ask for")
+        before = self.encode(args)
+        value = operate(operation, target, args, kwargs)
+        answer = {"value": value}
+        if self.encode(args) != before:
+            answer["after"] = args
+        try:
+            return self.encode(answer)
+        except Refused as refused:
+            raise Refused(f"what came back cannot be graded: {refused}") from None
+
+
+def operate(operation, target, args, kwargs):
+    """Do to `target` what a Remote was asked for."""
+    if operation == "call":
+        return target(*args, **kwargs)
+    if operation == "attribute":
+        return getattr(target, str(args[0]))
+    if operation == "item":
+        return target[args[0]]
+    if operation == "length":
+        return len(target)
+    if operation == "iterate":
+        return iter(target)
+    nothing = object()
+    value = next(target, nothing)
+    return (False, None) if value is nothing else (True, value)
+
+
+# Errors. They cross as text: the type's name, the builtin types it derives from, the message, and the lines of the
+# notebook on the way to it.
+
+
+def describe_error(error):
+    """An exception as plain values."""
+    kinds = [k.__name__ for k in type(error).__mro__ if k.__module__ == "builtins" and issubclass(k, BaseException)]
+    try:
+        message = str(error)[:MESSAGE]
+    except BaseException:
+        message = ""
+    return {"type": str(type(error).__name__)[:80], "bases": kinds, "message": message, "lines": own_lines(error)}
+
+
+def own_lines(error):
+    """[(function, line number, text)] of the notebook's own lines on the way to the error."""
+    found = []
+    for frame, number in traceback.walk_tb(error.__traceback__):
+        if frame.f_globals.get("__name__") == "__main__":
+            text = linecache.getline(frame.f_code.co_filename, number).strip()
+            found.append((frame.f_code.co_name, number, text[:200]))
+    return found[-8:]
+
+
+def rebuild_error(told):
+    """An exception as it was told, with a traceback through the student's own lines."""
+    try:
+        name, bases, message = str(told["type"])[:80], list(told["bases"]), str(told["message"])[:MESSAGE]
+        lines = [(str(f)[:80], int(n), str(t)[:200]) for f, n, t in list(told["lines"])[-8:]]
+    except (TypeError, ValueError, KeyError):
+        name, bases, message, lines = "Exception", [], "an error that cannot be read", []
+    base = next((b for b in map(_builtin_error, bases) if b), Exception)
+    kind = base if base.__name__ == name else type(name, (base,), {})
+    try:
+        error = kind(message)
+    except Exception:  # UnicodeDecodeError and others want more than a message
+        error = Exception(f"{name}: {message}")
+    return error.with_traceback(_traceback(lines))
+
+
+def _builtin_error(name):
+    kind = getattr(builtins, str(name), None)
+    usable = isinstance(kind, type) and issubclass(kind, (Exception, SystemExit))
+    # StopIteration would end a loop of the tests, as if the student's values had come to their end.
+    return kind if usable and not issubclass(kind, StopIteration) else None
+
+
+def _traceback(lines):
+    import types
+
+    made = None
+    for function, number, text in reversed(lines):
+        number = min(max(number, 1), 50_000)
+        filename = f"<your code, {function}, line {number}: {hash(text)}>"
+        linecache.cache[filename] = (len(text), None, [""] * (number - 1) + [text + "\n"], filename)
+        code = compile("raise ValueError", filename, "exec").replace(co_name=function, co_firstlineno=number)
+        try:
+            exec(code, {"__name__": "__main__"})
+        except ValueError as error:
+            frame = error.__traceback__.tb_next
+            made = types.TracebackType(made, frame.tb_frame, frame.tb_lasti, number)
+    return made

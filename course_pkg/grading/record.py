@@ -1,0 +1,147 @@
+"""Results into nbgrader's gradebook and folders. One process does this, so nothing waits for a lock.
+
+A submission that could not be read gets no score: its grades stay open, "needs manual grade" in formgrader, and the
+notebook that formgrader shows says why. Grades and comments that a person entered are never touched.
+"""
+
+import os
+import shutil
+import stat
+import warnings
+from pathlib import Path
+
+import nbformat
+from nbgrader import utils
+from nbgrader.api import Gradebook
+from nbgrader.preprocessors.latesubmissions import AssignLatePenalties
+from sqlalchemy.exc import SAWarning
+
+from course_pkg.grading.course import write
+from course_pkg.grading.reading import safe_name
+from course_pkg.grading.text import ATTENTION, GRADED, REPAIRED, UNREADABLE
+
+SEVERITY = (GRADED, REPAIRED, ATTENTION, UNREADABLE)
+
+
+class Recorder:
+    """Keeps the gradebook open for a whole class."""
+
+    def __init__(self, course, assignment):
+        self._course, self._assignment = course, assignment
+        self._gradebook = Gradebook(course.directory.db_url, course.directory.course_id)
+        self._late = AssignLatePenalties(config=course.config)
+        self._late.init_plugin()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self._gradebook.close()
+
+    def record(self, student, outcomes, files, key):
+        """Write what grading a submission gave. `outcomes` {notebook name: Outcome}; returns what is remembered."""
+        name = self._assignment.name
+        self._course.forget(student, name)
+        self._folder(student, outcomes, files)
+        self._gradebook.update_or_create_student(student)
+        when = self._course.timestamp(student, name)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", SAWarning)  # nbgrader adds to the session later than SQLAlchemy likes
+            entry = self._gradebook.update_or_create_submission(name, student, **({"timestamp": when} if when else {}))
+        for notebook in entry.notebooks:
+            if notebook.name in outcomes:
+                self._notebook(notebook, outcomes[notebook.name], entry)
+        self._gradebook.db.commit()
+        told = {
+            "key": key,
+            "status": max((o.status for o in outcomes.values()), key=SEVERITY.index),
+            "reasons": [list(r) for o in outcomes.values() for r in o.reasons],
+            "notebooks": {n: {"scores": o.scores, "reports": o.reports} for n, o in outcomes.items()},
+            "seconds": sum(o.seconds for o in outcomes.values()),
+            "written": self._course.written(student, name),
+        }
+        self._course.remember(student, name, told)
+        self._gradebook.db.expunge_all()  # a class of thousands must not pile up in memory
+        return told
+
+    def _notebook(self, notebook, outcome, entry):
+        cells = {}
+        if outcome.notebook is not None:
+            made = nbformat.reads(outcome.notebook, as_version=4)
+            cells = {c.metadata.nbgrader["grade_id"]: c for c in made.cells if "nbgrader" in c.metadata}
+        for grade in notebook.grades:
+            score = self._score(outcome, grade, cells.get(grade.name))
+            grade.auto_score = score
+            # Stock asks for a second look where a person had given points before.
+            grade.needs_manual_grade = grade.manual_score is not None or score is None
+        said = self._said(outcome)
+        for comment in notebook.comments:
+            cell = cells.get(comment.name)
+            nothing = cell is not None and cell.metadata.nbgrader["checksum"] == utils.compute_checksum(cell)
+            own = said.pop(comment.name, [])
+            if said.get("") and comment is notebook.comments[0]:
+                own = said.pop("") + own
+            own += ["No response."] if nothing and not utils.is_task(cell) else []
+            comment.auto_comment = "\n".join(own) or None
+        notebook.late_submission_penalty = None
+        if entry.total_seconds_late > 0:
+            taken = self._late.plugin_inst.late_submission_penalty(
+                entry.student.id, notebook.score, entry.total_seconds_late
+            )
+            if taken is not None:
+                notebook.late_submission_penalty = self._late._check_late_penalty(notebook, taken)
+
+    def _score(self, outcome, grade, cell):
+        if cell is None:
+            return None
+        if grade.name in outcome.scores:
+            return outcome.scores[grade.name]
+        if cell.cell_type == "code" and not utils.is_solution(cell):
+            return None
+        return utils.determine_grade(cell)[0] if utils.is_grade(cell) else None
+
+    def _said(self, outcome):
+        """{cell: sentences}; those of the whole notebook, and of cells that nobody can comment on, under ""."""
+        solutions = {c.name for n in self._assignment.notebooks for c in n.cells if c.solution or c.task}
+        said = {"": [] if outcome.status == GRADED else [f"{outcome.status}:"]}
+        for cell, text in outcome.reasons:
+            said.setdefault(cell if cell in solutions else "", []).append(text)
+        return said
+
+    def _folder(self, student, outcomes, files):
+        folder = self._course.path("autograded", student, self._assignment.name)
+        if folder.exists():
+            _remove(folder)
+        folder.mkdir(parents=True)
+        beside = {safe_name(n): d for n, d in files.items() if not n.lower().endswith(".ipynb")}
+        for name, data in {**beside, **self._assignment.files}.items():
+            path = folder / name
+            if any(parent.is_file() for parent in path.parents) or path.is_dir():
+                continue
+            write(path, data)
+            path.chmod(0o444)
+        for source in self._assignment.notebooks:
+            outcome = outcomes[source.name]
+            text = outcome.notebook if outcome.notebook is not None else stand_in(source, outcome)
+            write(folder / f"{source.name}.ipynb", text)
+            (folder / f"{source.name}.ipynb").chmod(0o444)
+
+
+def stand_in(source, outcome):
+    """What formgrader shows where there is no notebook: the assignment's cells, and why."""
+    said = f"**{outcome.status}**\n\n" + "\n\n".join(text for _, text in outcome.reasons)
+    cells = [nbformat.v4.new_markdown_cell(said)]
+    for want in source.cells:
+        make = nbformat.v4.new_code_cell if want.kind == "code" else nbformat.v4.new_markdown_cell
+        cell = make(want.source)
+        label = {"grade_id": want.name, "schema_version": 3, "checksum": want.checksum, "cell_type": want.kind}
+        label |= {"grade": want.grade, "locked": want.locked, "solution": want.solution, "task": want.task}
+        cell.metadata["nbgrader"] = label if want.points is None else {**label, "points": want.points}
+        cells.append(cell)
+    return nbformat.writes(nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": source.kernelspec}))
+
+
+def _remove(folder):
+    for base, _, _ in os.walk(folder):
+        Path(base).chmod(Path(base).stat().st_mode | stat.S_IRWXU)
+    shutil.rmtree(folder)

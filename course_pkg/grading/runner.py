@@ -1,0 +1,102 @@
+"""Grades many submissions: in worker processes on this machine, or on a Dask cluster. One process writes the gradebook.
+
+What was graded before and has not changed is left alone, so a run that was stopped goes on where it was. A worker that
+dies is replaced and its submission tried again; one that kills workers every time is named and left for a person.
+"""
+
+import hashlib
+import queue
+import threading
+from typing import NamedTuple
+
+from course_pkg.grading.course import VERSION
+from course_pkg.grading.engine import Outcome
+from course_pkg.grading.record import Recorder
+from course_pkg.grading.text import ATTENTION, say
+from course_pkg.grading.worker import Died, Worker
+
+TRIES = 3
+
+
+class Task(NamedTuple):
+    """One submission to grade."""
+
+    student: str
+    key: str
+
+
+def pending(course, assignment, again=False, students=None):
+    """The Tasks that are new or have changed. `again`: all."""
+    base, found = assignment.digest, []
+    for student in course.students(assignment.name):
+        if students and student not in students:
+            continue
+        _, _, digest = course.files(student, assignment.name)
+        when = course.timestamp(student, assignment.name)
+        key = hashlib.sha256(f"{VERSION}\0{base}\0{digest}\0{when}".encode()).hexdigest()
+        known = course.remembered(student, assignment.name)
+        if again or known is None or known["key"] != key:
+            found.append(Task(student, key))
+    return found
+
+
+def run(course, assignment, tasks, work, on_done=lambda student, told: None):
+    """Grade `tasks` with `work`, a function of (tasks, load) that yields (task, files, {notebook: Outcome})."""
+
+    def load(task):
+        files, sizes, _ = course.files(task.student, assignment.name)
+        return files, sizes
+
+    with Recorder(course, assignment) as recorder:
+        for task, files, outcomes in work(tasks, load):
+            on_done(task.student, recorder.record(task.student, outcomes, files, task.key))
+
+
+def failed(assignment, why):
+    """Outcomes for a submission that could not be graded, through no fault of its own that is known."""
+    text = say("grader", times=TRIES, why=why)
+    return {n.name: Outcome(ATTENTION, [("", text)], None, {}, {}, 0.0) for n in assignment.notebooks}
+
+
+def here(assignment, jobs, walled=True, limits=None, on_start=lambda workers: None):
+    """`work` for `run`: so many worker processes on this machine."""
+
+    def work(tasks, load):
+        workers = [Worker(assignment, walled, limits) for _ in range(min(jobs, max(1, len(tasks))))]
+        on_start(workers)
+        todo, done = queue.SimpleQueue(), queue.Queue(maxsize=2 * len(workers))
+        for task in tasks:
+            todo.put(task)
+
+        def labour(worker):
+            while True:
+                try:
+                    task = todo.get_nowait()
+                except queue.Empty:
+                    break
+                try:
+                    files, sizes = load(task)
+                    done.put((task, files, _try(assignment, worker, files, sizes)))
+                except Exception as error:  # one submission never stops another
+                    done.put((task, {}, failed(assignment, f"{type(error).__name__}: {error}")))
+
+        threads = [threading.Thread(target=labour, args=(worker,), daemon=True) for worker in workers]
+        for thread in threads:
+            thread.start()
+        try:
+            for _ in tasks:
+                yield done.get()
+        finally:
+            for worker in workers:
+                worker.close()
+
+    return work
+
+
+def _try(assignment, worker, files, sizes):
+    for _ in range(TRIES):
+        try:
+            return worker.grade(files, sizes)
+        except Died as died:
+            why = str(died)
+    return failed(assignment, why)

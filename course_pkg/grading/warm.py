@@ -1,0 +1,128 @@
+"""Warm kernels: processes that have imported everything, and fork a kernel in a few milliseconds."""
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+from course_pkg.grading import walls
+from course_pkg.grading.inside import frames, lock
+
+START_SECONDS = 120
+
+
+class NoKernel(RuntimeError):
+    """A kernel could not be started; the text holds the end of its log."""
+
+
+class Kernel:
+    """One forked process. `sockets` are its connections; the first one carries what the grader asks."""
+
+    def __init__(self, keeper, sockets):
+        self._keeper, self.sockets, self.ended, self.reason = keeper, sockets, False, ""
+
+    def interrupt(self):
+        """As Ctrl-C."""
+        with contextlib.suppress(OSError):
+            self._keeper.sendall(b"i")
+
+    def end(self):
+        """End the process and all that it has started; returns why it had ended before, or "told"."""
+        if self.ended:
+            return self.reason
+        with contextlib.suppress(OSError):
+            self._keeper.sendall(b"k")
+        self._keeper.settimeout(10)
+        said = b""
+        with contextlib.suppress(OSError):
+            while piece := self._keeper.recv(4096):
+                said += piece
+        with contextlib.suppress(ValueError):
+            self.reason = json.loads(said)["reason"]
+        for sock in (self._keeper, *self.sockets):
+            sock.close()
+        self.ended = True
+        return self.reason
+
+
+class Warm:
+    """A process to fork kernels from. role: "student" or "checker"."""
+
+    def __init__(self, role, preload, walled, limits=None):
+        self._ours, theirs = frames.pair()
+        self._log = tempfile.TemporaryFile()
+        self._scratch = tempfile.TemporaryDirectory(prefix="course-")
+        inside = role == "student" and walled
+        settings = {
+            "role": role,
+            "preload": list(preload),
+            "walls": inside,
+            "limits": {**lock.LIMITS, **(limits or {})},
+            "user": walls.user() if inside else None,
+            "home": walls.HOME if inside else self._scratch.name,
+            "hide": walls.RUN if inside else "",
+        }
+        module = "inside.zygote" if inside else "course_pkg.grading.inside.zygote"
+        command = [*(walls.command() if inside else []), sys.executable, "-m", module, json.dumps(settings)]
+        environment = {k: v for k, v in os.environ.items() if role == "checker" or not _secret(k)}
+        environment |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+        self.process = subprocess.Popen(
+            command, stdin=theirs, stdout=subprocess.DEVNULL, stderr=self._log, env=environment, cwd="/"
+        )
+        theirs.close()
+        self.home = self._scratch.name
+
+    def wait(self):
+        """Wait until it can fork. Raises NoKernel."""
+        self._ours.settimeout(START_SECONDS)
+        try:
+            started = self._ours.recv(1)
+        except OSError:
+            started = b""
+        if started != b"+":
+            raise NoKernel(self.log() or "the process ended")
+
+    def log(self):
+        """The last lines of what it said on standard error."""
+        self._log.seek(max(0, self._log.seek(0, os.SEEK_END) - 2000))
+        return self._log.read().decode("utf-8", "replace").strip()
+
+    def fork(self, connections=1):
+        """A new kernel with this many connections."""
+        ends = [frames.pair() for _ in range(connections + 1)]
+        try:
+            socket.send_fds(self._ours, [b"f"], [theirs.fileno() for _, theirs in ends])
+        except OSError:
+            raise NoKernel(self.log() or "the process ended") from None
+        finally:
+            for _, theirs in ends:
+                theirs.close()
+        keeper, *ours = [ours for ours, _ in ends]
+        return Kernel(keeper, ours)
+
+    def close(self):
+        """End it and everything that it has forked."""
+        self._ours.close()
+        try:
+            self.process.wait(5)
+        except subprocess.TimeoutExpired:
+            self.process.send_signal(signal.SIGKILL)
+            self.process.wait()
+        self._log.close()
+        with contextlib.suppress(OSError):
+            self._scratch.cleanup()
+
+
+def _secret(name):
+    words = ("TOKEN", "SECRET", "PASSWORD", "PASSWD", "JUPYTERHUB", "AWS_", "CREDENTIAL", "COURSE_TEST_SEED", "_KEY")
+    return any(word in name.upper() for word in words)
+
+
+def soon(seconds):
+    """A deadline."""
+    return time.monotonic() + seconds

@@ -1,0 +1,138 @@
+"""A worker: a process that grades one submission after another for whoever writes to its standard input.
+
+Tasks and results are plain values, so they can come from this machine or from a Dask cluster. When the process that
+it works for ends, it ends too, and with it all that it has started.
+"""
+
+import contextlib
+import os
+import subprocess
+import sys
+import threading
+
+from course_pkg.grading.assignment import Assignment
+from course_pkg.grading.engine import Engine, Outcome, decode, encode
+from course_pkg.grading.inside.frames import HEAD, LIMIT, QUESTION
+
+
+class Died(RuntimeError):
+    """The worker's process has ended without an answer."""
+
+
+def send(stream, value):
+    """Write one value."""
+    data = encode(value)
+    stream.write(HEAD.pack(len(data), QUESTION) + data)
+    stream.flush()
+
+
+def receive(stream):
+    """Read one value. Raises EOFError."""
+    head = stream.read(HEAD.size)
+    if len(head) < HEAD.size:
+        raise EOFError
+    length, _ = HEAD.unpack(head)
+    data = stream.read(length) if length <= LIMIT else b""
+    if len(data) < length:
+        raise EOFError
+    return decode(data)
+
+
+def serve(tasks, results):
+    """Grade what comes, until nothing more does."""
+    engine, settings, assignment = None, None, None
+    try:
+        while True:
+            task = receive(tasks)
+            if "assignment" in task:
+                assignment = Assignment.unpack(task["assignment"])
+                os.environ["COURSE_TEST_SEED"] = assignment.seed
+                wanted = (assignment.preload, task["walled"], assignment.seed)
+                if engine is None or wanted != settings:
+                    if engine is not None:
+                        engine.close()
+                    engine, settings = Engine(assignment.preload, task["walled"], task["limits"]), wanted
+                continue
+            made = {
+                n.name: tuple(engine.grade(assignment, n, task["files"], task["sizes"])) for n in assignment.notebooks
+            }
+            send(results, made)
+    except EOFError:
+        pass
+    finally:
+        if engine is not None:
+            engine.close()
+
+
+class Worker:
+    """A worker process, seen from outside. Starts when it is first needed, again after it has died."""
+
+    def __init__(self, assignment, walled=True, limits=None):
+        self._first = {"assignment": assignment.pack(), "walled": walled, "limits": limits or {}}
+        self._process, self._lock = None, threading.Lock()
+
+    @property
+    def pid(self):
+        """The process id, or None."""
+        return None if self._process is None else self._process.pid
+
+    def grade(self, files, sizes):
+        """{notebook name: Outcome}. Raises Died."""
+        with self._lock:
+            try:
+                if self._process is None:
+                    self._start()
+                send(self._process.stdin, {"files": files, "sizes": sizes})
+                return {name: Outcome(*made) for name, made in receive(self._process.stdout).items()}
+            except (EOFError, OSError):
+                said = self._end()
+                raise Died(said) from None
+
+    def _start(self):
+        command = [sys.executable, "-m", "course_pkg.grading.worker"]
+        self._process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
+        )
+        self._said = []
+        self._listener = threading.Thread(target=self._listen, args=(self._process.stderr, self._said), daemon=True)
+        self._listener.start()
+        send(self._process.stdin, self._first)
+
+    @staticmethod
+    def _listen(stream, said):
+        with stream:
+            for line in stream:
+                said.append(line.decode("utf-8", "replace").rstrip())
+                del said[:-20]
+
+    def _end(self):
+        process, self._process = self._process, None
+        if process is None:
+            return "it could not be started"
+        with contextlib.suppress(OSError):
+            process.stdin.close()
+        try:
+            status = process.wait(15)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            status = process.wait()
+        process.stdout.close()
+        self._listener.join(5)
+        return " ".join(self._said[-1:]) or f"the worker ended with status {status}"
+
+    def close(self):
+        """End the process."""
+        with self._lock:
+            if self._process is not None:
+                self._end()
+
+
+def main():
+    """Serve on standard input and output; whatever else is printed goes to standard error."""
+    results = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    serve(sys.stdin.buffer, results)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,39 @@
+"""What the tests of grading share."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+import classroom
+
+from course_pkg.grading import runner
+
+
+@pytest.fixture(scope="session")
+def course(tmp_path_factory):
+    """The small course, released, with nobody's work in it."""
+    return classroom.make_course(tmp_path_factory.mktemp("small"))
+
+
+@pytest.fixture(scope="session")
+def maker(course):
+    return classroom.Maker(course)
+
+
+@pytest.fixture(scope="session")
+def grade_class():
+    """A function that hands in and grades a class: {student: files} to {student: what is remembered}."""
+
+    def grade(course, submissions, jobs=2, name=classroom.NAME, limits=None, walled=classroom.WALLED):
+        for student, files in submissions.items():
+            classroom.hand_in(course, student, files, name)
+        assignment, told = course.assignment(name), {}
+        tasks = runner.pending(course, assignment, students=set(submissions))
+        work = runner.here(assignment, jobs, walled, limits)
+        runner.run(course, assignment, tasks, work, lambda student, what: told.update({student: what}))
+        return told
+
+    return grade
