@@ -1,0 +1,246 @@
+"""The numbers that chapter 01 states in words are the numbers that its code gives."""
+
+import re
+
+import numpy as np
+import pytest
+import torch
+from course_site.execution import ROOT
+
+from course_pkg import cells, gradcheck, layers, params, tasks, train
+from course_pkg.widgets import number
+from course_pkg.widgets import numbers as row_of_numbers
+
+TEXT = (ROOT / "book" / "01-feedforward.md").read_text(encoding="utf-8")
+CELLS = re.findall(r"^```\{code-cell\} ipython3\n(?::[^\n]*\n)*(.*?)^```", TEXT, re.DOTALL | re.MULTILINE)
+
+
+def source(line):
+    """The one code cell of the chapter that holds `line`."""
+    found = [cell for cell in CELLS if line in cell]
+    assert len(found) == 1, f"{len(found)} cells hold {line!r}"
+    return found[0]
+
+
+@pytest.fixture(scope="module")
+def chapter():
+    """What the chapter's own cells define, run as they are printed."""
+    names = {"np": np}
+    for line in ("class MLP(", "def loss_of(", "def start(", "def window("):
+        exec(source(line), names)
+    return names
+
+
+@pytest.fixture
+def by_hand(chapter):
+    """Each quantity of the step by hand."""
+    x, k = np.array([[1.0, 2.0]]), np.array([1])
+    net = chapter["MLP"](
+        layers.LinearParams(np.array([[-0.5, 1], [0.5, -1]]), np.zeros(2)),
+        layers.LinearParams(np.array([[1.0, 0], [0, -2]]), np.zeros(2)),
+    )
+    y, tape = chapter["mlp"](x, net)
+    value, error = layers.softmax_cross_entropy(y, k)
+    dy = layers.softmax_cross_entropy_backward(1.0, error)
+    dx, dparams = chapter["mlp_backward"](dy, tape)
+    return {"h": tape[1][0], "y": y[0], "p": error.y[0], "loss": [value], "dy": dy[0], "dx": dx[0], "d": dparams}
+
+
+def numbers(words):
+    """The numbers of the last bracket or after the last = of `words`."""
+    last = words.replace("$", "").split("=")[-1].replace("−", "-")
+    return [float(n) for n in re.findall(r"-?\d+(?:\.\d+)?", last)]
+
+
+@pytest.mark.parametrize(
+    ("words", "name"),
+    [
+        ("$h = (0.905, -0.905)$", "h"),
+        ("$y = (0.905, 1.810)$", "y"),
+        ("$p = (0.288, 0.712)$", "p"),
+        (r"$-\ln 0.712 = 0.340$", "loss"),
+        (r"$\mathrm{d}y = (0.288, -0.288)$", "dy"),
+        (r"{dropdown} (0.026, −0.052)", "dx"),
+    ],
+)
+def test_the_step_by_hand(by_hand, words, name):
+    assert words in TEXT
+    assert numbers(words) == pytest.approx(by_hand[name], abs=5e-4)
+
+
+def test_the_gradient_by_hand(by_hand):
+    """Hidden numbers, pre-activations (whose gradient is that of their bias) and one weight."""
+    d = by_hand["d"]
+    dh = np.array([[1.0, 0], [0, -2]]).T @ by_hand["dy"]
+    for words, value in {
+        r"0.288 \cdot (-2)) = (0.288, 0.576)$": dh,
+        r"0.576 \cdot 0.181) = (0.052, 0.104)$": d.hidden.b,
+        r"0.104 \cdot 2 = 0.208$": d.hidden.W[1, 1:],
+        "{dropdown} (0.078, −0.078)": np.array([[-0.5, 1], [0.5, -1]]) @ d.hidden.b,  # the wrong answer, as explained
+    }.items():
+        assert words in TEXT
+        assert numbers(words) == pytest.approx(value, abs=5e-4)
+
+
+def test_the_printed_gradient_three_ways(chapter):
+    """Equation eq-ff-backward against finite differences and PyTorch, for every weight and the input."""
+    rng = np.random.default_rng(1)
+    net = chapter["start"](3, 5, 4, rng, np.float64)
+    net = net._replace(hidden=net.hidden._replace(b=rng.normal(size=5)), readout=net.readout._replace(b=np.arange(4.0)))
+    x, k = rng.normal(size=(2, 6, 3)), rng.integers(4, size=(2, 6))
+
+    def loss(net=net, x=x):
+        return layers.softmax_cross_entropy(chapter["mlp"](x, net)[0], k)[0]
+
+    y, tape = chapter["mlp"](x, net)
+    dy = layers.softmax_cross_entropy_backward(1.0, layers.softmax_cross_entropy(y, k)[1])
+    dx, dnet = chapter["mlp_backward"](dy, tape)
+    gradcheck.gradcheck(lambda p: loss(net=p), net, dnet)
+    gradcheck.gradcheck(lambda x: loss(x=x), x, dx)
+
+    leaves = [torch.tensor(a, requires_grad=True) for a in (x, *net.hidden, *net.readout)]
+    tx, W_ih, b, W_hy, b_y = leaves
+    scores = torch.tanh(tx @ W_ih.T + b) @ W_hy.T + b_y
+    torch.nn.functional.cross_entropy(scores.reshape(-1, 4), torch.tensor(k.ravel())).backward()
+    for ours, theirs in zip((dx, *dnet.hidden, *dnet.readout), leaves):
+        assert gradcheck.max_error(ours, theirs.grad.numpy()) < 1e-12
+
+
+def test_the_first_figure():
+    """One answer of the network moves, at every hour and with all weights; two right answers, one at either end."""
+    names = {}
+    exec(source("def change_one(").split("\nExplorer(")[0], names)
+    for hour in range(1, 13):
+        for seed in range(1, 7):
+            row = names["change_one"](hour, 8, seed)[-1]["items"]
+            assert [int(item["value"][0]) for item in row] == [1, 1 if hour in (1, 12) else 2]
+    for panel in names["change_one"](1, -8, 1)[:-1] + names["change_one"](8, 8, 1)[:-1]:
+        for curve in panel["curves"]:
+            low, high = panel["y_range"]
+            assert np.nanmin(curve["y"]) >= low
+            assert np.nanmax(curve["y"]) <= high
+
+
+def test_a_window_holds_lags_0_to_w_minus_1(chapter):
+    """Newest first, zeros before the start."""
+    x = np.random.default_rng(0).normal(size=(2, 9, 3))
+    for w in (1, 2, 5, 12):
+        out = chapter["window"](x, w).reshape(2, 9, w, 3)
+        for t in range(9):
+            for lag in range(w):
+                assert np.array_equal(out[:, t, lag], x[:, t - lag] if t >= lag else np.zeros((2, 3)))
+
+
+def test_the_band_of_the_second_figure(chapter):
+    """Input 5 reaches w answers, and step 12 needs a window of 11 to see input 2."""
+    names = chapter | {"number": number, "numbers": row_of_numbers}
+    exec(source("def seen(").split("\nExplorer(")[0], names)
+    for w in range(1, 9):
+        heat, row = names["seen"](w, 16)
+        coloured = np.reshape(heat["z"], (12, 12)) > 0
+        t, s = np.indices((12, 12))
+        assert np.array_equal(coloured, (t >= s) & (t - s < w))
+        assert [int(item["value"][0]) for item in row["items"]][:2] == [w, w]
+    assert 12 - 2 + 1 == 11
+
+
+def test_counts(chapter):
+    """Equation eq-ff-count, 128 a step, where the two lines meet, and the answer of the quiz."""
+    rng = np.random.default_rng(0)
+
+    def count(w, D, H, K):
+        return params.count(chapter["start"](w * D, H, K, rng))
+
+    for w in (1, 4, 12):
+        assert count(w, 4, 32, 4) == 32 * (w * 4 + 1) + 4 * 33
+    assert count(5, 4, 32, 4) - count(4, 4, 32, 4) == 128
+    rnn = params.count(params.init("rnn", 4, 32, rng)) + 4 * 33
+    assert isinstance(params.init("rnn", 4, 32, rng), cells.RNNParams)
+    assert count(9, 4, 32, 4) == rnn
+    assert "The two lines meet at $w = 9$" in TEXT
+    assert count(20, 50, 100, 3) - count(10, 50, 100, 3) == 50_000
+
+
+def test_recall_succeeds_inside_the_window_and_guesses_outside(chapter):
+    """Also the quiz's answer: a lag of 5 needs a window of 6."""
+    names = dict(chapter)
+    exec(source("def recall(").split("\nruns = ")[0], names)
+    assert names["recall"](6, 5, seed=7) > 0.95
+    assert names["recall"](5, 5, seed=7) == pytest.approx(0.25, abs=0.04)
+
+
+def test_no_function_of_a_window_beats_a_guess():
+    """The argument of "Recall, measured": the best table over all contents of a window, on sequences of its own."""
+
+    def contents(seed):
+        task = tasks.delayed_recall(2000, 12, 3, np.random.default_rng(seed))
+        now, before, longer = task.x[:, 3:], task.x[:, 2:-1], task.x[:, 1:-2]
+        return (now * 16 + before * 4 + longer).ravel(), task.y[:, 3:].ravel()
+
+    seen, right = contents(0)
+    votes = np.zeros((64, 4), int)
+    np.add.at(votes, (seen, right), 1)
+    seen, right = contents(1)
+    assert np.mean(votes.argmax(axis=1)[seen] == right) == pytest.approx(0.25, abs=0.015)
+
+
+def test_the_pair_is_where_the_text_says():
+    """Windows "with" the pair hold it once at a given place, the others nowhere."""
+    names = {"np": np}
+    exec(source("def pairs(").split("\nclassifier_loss")[0].split("\ndef classifier_loss")[0], names)
+    for places in ((4, 5, 6), (0, 1, 2)):
+        x, has = names["pairs"](500, places, np.random.default_rng(3))
+        letters = x.reshape(500, 8, 4).argmax(axis=2)
+        at = (letters[:, :-1] == 0) & (letters[:, 1:] == 1)
+        assert np.array_equal(at.sum(axis=1), has)
+        assert set(np.nonzero(at)[1]) == set(places)
+        assert 0.4 < has.mean() < 0.6
+
+
+def test_a_bag_reaches_three_quarters():
+    """Every stream's best answer from its counts alone: XX and YY are certain, XY and YX a coin."""
+    task = tasks.temporal_order(4000, 30, np.random.default_rng(0))
+    X, Y = task.symbols.index("X"), task.symbols.index("Y")
+    marks = np.stack([(task.x == X).sum(axis=1), (task.x == Y).sum(axis=1)], axis=1)
+    best = 0.0
+    for kind in {tuple(m) for m in marks}:
+        orders = task.y[(marks == kind).all(axis=1)]
+        best += np.bincount(orders).max() / len(task.y)
+    assert best == pytest.approx(0.75, abs=0.02)
+    for order, kind in (("XX", (2, 0)), ("XY", (1, 1)), ("YX", (1, 1)), ("YY", (0, 2))):
+        assert {tuple(m) for m in marks[task.y == task.classes.index(order)]} == {kind}
+
+
+def bag(words):
+    return sorted(words.replace(",", "").split())
+
+
+def test_bags_of_the_fourth_figure_and_of_the_quiz():
+    """Three orders of one bag and one other; and of the quiz's pairs one alone differs."""
+    verdicts = re.search(r"verdict=choice\((.*?)label", source("def bag_and_places("), re.DOTALL)[1]
+    bags = [bag(v) for v in re.findall(r'"(.*?)"', verdicts)]
+    assert bags[0] == bags[1] == bags[2] != bags[3]
+    quiz = re.search(r"\*\*4\. Which pair(.*?)\n## ", TEXT, re.DOTALL)[1]
+    options = re.findall(r'\{dropdown\} "(.*?)" and "(.*?)"\n(\w+)', quiz)
+    assert len(options) == 3
+    for one, other, says in options:
+        assert (bag(one) != bag(other)) == (says == "Right")
+
+
+def test_two_equal_words_get_equal_answers(chapter):
+    """The quiz's first question, before training and after it."""
+    words = ["the", "chair", "of", "the", "board", "sat", "on", "the", "chair"]
+    ids = np.array([sorted(set(words)).index(w) for w in words])
+    x, rng = np.eye(6)[ids], np.random.default_rng(0)
+    net = chapter["start"](6, 8, 3, rng, np.float64)
+    places = np.flatnonzero([w == "chair" for w in words])
+    tags = np.arange(len(words)) % 3  # the two chairs are asked to differ
+    assert tags[places[0]] != tags[places[1]]
+
+    def loss(net, batch, state, rng):
+        return *chapter["loss_of"](*batch, net), None
+
+    trained = train.fit(loss, net, (x, tags), rng, steps=50, rate=0.05, progress=False).params
+    for weights in (net, trained):
+        y = chapter["mlp"](x, weights)[0]
+        assert np.array_equal(y[places[0]], y[places[1]])
