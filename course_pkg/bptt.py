@@ -32,8 +32,8 @@ def unroll(step, x, state, params):
 def bptt(step_backward, dh, dstate, caches, params):
     """Backpropagation through time over what `unroll` kept.
 
-    dh (B, T, H) is the gradient at every h_t, or None for zeros; dstate the gradient at
-    the last state, or None. What reaches the last h by both ways adds.
+    dh (B, T, H) is the gradient at every h_t, or None for zeros; dstate the gradient
+    at the last state, or None. What reaches the last h by both ways adds.
     Returns (dx (B, T, D), dstate_0, dparams).
     """
     T = len(caches) or 1
