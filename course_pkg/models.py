@@ -113,7 +113,7 @@ def _enter(x, params):
     if params.embedding is None:
         require_array("x", x, ("B", "T", "D"), params.readout.W.dtype)
         return x, None
-    require_ids("x", x, len(params.embedding.table), getattr(x, "shape", None))
+    require_ids("x", x, len(params.embedding.table))
     if x.ndim != 2:
         raise ValueError(f"x: got shape {x.shape}, wanted (B, T) integers")
     return layers.embedding(x, params.embedding)

@@ -9,6 +9,7 @@ of `params`. `models` has such functions. state is None except with `window`, se
 dropout. Same seed, same result to the bit on one machine. `save` and `load` are in `storage`.
 """
 
+import contextlib
 import math
 from typing import Any, NamedTuple
 
@@ -97,31 +98,34 @@ def fit(
     rate_at = rate if callable(rate) else constant(rate)
     memory, state, best = optimiser.start(params), None, (math.inf, params)
     good, rows, checks = params, [], []
-    bar = tqdm(range(steps), mininterval=0.5) if progress and tqdm else None
-    for step in range(steps) if bar is None else bar:
-        piece, first = next(pieces)
-        with np.errstate(all="ignore"):  # an overflow is reported below, with the name of the parameter
-            value, dparams, state = loss(params, piece, None if first else state, rng)
-            clipped, norm = clip_by_global_norm(dparams, clip)
-            moved, memory = optimiser.update(params, clipped, memory, rate_at(step))
-        good = params if math.isfinite(value) else good
-        broken = _not_finite(value, norm, dparams, params, moved)
-        if broken:
-            raise NotFinite(f"step {step}: {broken[0]}", step, broken[1], Fit(good, _history(rows, checks)))
-        params = moved
-        rows.append((value, norm, rate_at(step)))
-        if bar is not None:
-            bar.set_postfix_str(f"loss {value:.4f}", refresh=False)
-        if score is None or ((step + 1) % every and step + 1 < steps):
-            continue
-        now = float(score(params))
-        checks.append((step + 1, math.inf if math.isnan(now) else now))
-        best = min(best, (checks[-1][1], params), key=lambda pair: pair[0])
-        if best[0] <= target or _checks_without_better(checks) >= patience:
-            break
-    if bar is not None:
-        bar.close()
+    with _progress_bar(steps, progress) as bar:
+        for step in bar:
+            piece, first = next(pieces)
+            with np.errstate(all="ignore"):  # an overflow is reported below, with the name of the parameter
+                value, dparams, state = loss(params, piece, None if first else state, rng)
+                clipped, norm = clip_by_global_norm(dparams, clip)
+                moved, memory = optimiser.update(params, clipped, memory, rate_at(step))
+            good = params if math.isfinite(value) else good
+            broken = _not_finite(value, norm, dparams, params, moved)
+            if broken:
+                raise NotFinite(f"step {step}: {broken[0]}", step, broken[1], Fit(good, _history(rows, checks)))
+            params = moved
+            rows.append((value, norm, rate_at(step)))
+            if progress and tqdm:
+                bar.set_postfix_str(f"loss {value:.4f}", refresh=False)
+            if score is None or ((step + 1) % every and step + 1 < steps):
+                continue
+            now = float(score(params))
+            checks.append((step + 1, math.inf if math.isnan(now) else now))
+            best = min(best, (checks[-1][1], params), key=lambda pair: pair[0])
+            if best[0] <= target or _checks_without_better(checks) >= patience:
+                break
     return Fit(params if score is None else best[1], _history(rows, checks))
+
+
+def _progress_bar(steps, show):
+    """The numbers of the steps, under a bar where there is one to show."""
+    return tqdm(range(steps), mininterval=0.5) if show and tqdm else contextlib.nullcontext(range(steps))
 
 
 def _not_finite(value, norm, dparams, params, moved):

@@ -1,5 +1,7 @@
 """The networks: PyTorch's numbers and gradients from symbols to loss, sampling that draws what it says."""
 
+import functools
+
 import numpy as np
 import pytest
 import torch
@@ -7,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from references import assert_equal, assert_same, copies
 
-from course_pkg import layers, models, tasks
-from course_pkg.gradcheck import max_error
+from course_pkg import layers, models, tasks, train
+from course_pkg.gradcheck import max_error, numerical_gradient
 from course_pkg.stacks import LayerState
 from course_pkg.trees import tree_leaves, tree_map
 
@@ -107,8 +109,6 @@ def network(cell="gru", **kwargs):
 @pytest.mark.parametrize("cell", CELLS)
 def test_gradients_at_the_input_and_the_state(cell):
     """By finite differences: what chapters draw over the words is the gradient at the embedded symbols."""
-    from course_pkg.gradcheck import numerical_gradient
-
     params = network(cell, embedding=None)
     rng = np.random.default_rng(1)
     x, dy = rng.normal(size=(2, 3, 6)), rng.normal(size=(2, 3, 6))
@@ -175,6 +175,20 @@ def test_dropout_is_for_training_only_and_follows_the_generator():
     assert np.array_equal(plain, models.many_to_many(x, params)[0])
     values = [models.tagger_loss(params, (x, y), None, np.random.default_rng(s), dropout=0.5)[0] for s in (0, 0, 1)]
     assert values[0] == values[1] != values[2]
+
+
+def test_training_a_network_repeats_itself_to_the_bit():
+    data = tasks.tagged_sentences(50, np.random.default_rng(0))
+    loss = functools.partial(models.tagger_loss, dropout=0.3)
+
+    def trained():
+        rng = np.random.default_rng(1)
+        params = models.init("lstm", len(data.symbols), 8, 3, rng, embedding=4, depth=2, both=True)
+        return train.fit(loss, params, data.arrays, rng, steps=15, batch=8, clip=1.0, progress=False)
+
+    one, two = trained(), trained()
+    assert_same(one.params, two.params)
+    assert np.array_equal(one.history.loss, two.history.loss)
 
 
 def test_accuracy_counts_where_the_mask_is_true():

@@ -4,10 +4,12 @@ Adding problem and temporal order: Hochreiter and Schmidhuber 1997; Le, Jaitly a
 network has solved one when its score on fresh sequences falls below the figure named here.
 """
 
+import functools
+
 import numpy as np
 import pytest
 
-from course_pkg import baselines, layers, models, optim, tasks, train
+from course_pkg import baselines, encoder_decoder, layers, models, optim, tasks, train
 
 pytestmark = pytest.mark.slow
 
@@ -112,3 +114,26 @@ def test_a_character_model_beats_counted_trigrams(cell):
     scores, _, _ = models.many_to_many(fresh[None, :-1], found.params)
     loss, _ = layers.softmax_cross_entropy(scores, fresh[None, 1:])
     assert loss < trigrams - 0.3
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_attention_learns_to_translate_dates(seed):
+    """Whole dates right, of 200 never seen; a fixed answer gets one in 73,049."""
+    rng = np.random.default_rng(seed)
+    data, fresh = tasks.dates(8000, rng), tasks.dates(200, rng)
+    start, stop = data.classes.index("<"), data.classes.index(">")
+    params = encoder_decoder.init("gru", len(data.symbols), len(data.classes), 16, 64, rng, both=True)
+    found = train.fit(
+        functools.partial(encoder_decoder.loss, start=start),
+        params,
+        data.arrays,
+        rng,
+        steps=200,
+        batch=64,
+        rate=optim.cosine(0.01, 200, warmup=20),
+        clip=1.0,
+        progress=False,
+    )
+    written, _ = encoder_decoder.greedy(fresh.x, found.params, start=start, stop=stop, steps=12, lengths=fresh.lengths)
+    right = [np.array_equal(text, y[:-1]) for text, y in zip(written, fresh.y)]
+    assert np.mean(right) > 0.95
