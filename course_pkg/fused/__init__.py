@@ -11,14 +11,17 @@ dtypes raise ValueError. A tape may be used twice, and shares no memory with any
 Five things make these faster than one call of the cell per step; each is explained where it stands.
 
 1. Work arrays are feature-major, (T, features, B), so that a gate of one step is one block of memory,
-   and every result is written into memory that is already there.
-2. One matrix product a step each way: the state, the input and a row of ones for the bias lie below
-   one another (`stacked`), so that one matrix [W_hh W_ih b] serves all three.
+   and every result is written into memory that is already there (`room`).
+2. The state, the input and a row of ones for the bias lie below one another, so that one product with
+   one matrix [W_hh W_ih b] serves all three at each step (`stack_up`, `joined`).
 3. sigmoid(a) = tanh(a / 2) / 2 + 1 / 2. The halving goes into the matrix, and one call of tanh serves
    all gates.
 4. In the backward pass, whatever does not wait for the gradient of the step after it, such as
    f (1 - f) c_{t-1}, is computed for a block of steps at a time (`_local_derivatives`).
 5. The gradient of the weights is one matrix product a block, not one a step (`flat`).
+
+In the loops over time, NumPy's functions are called with the array that takes the result as their last
+argument. `multiply(a, b, a)` is `a *= b`, and at the sizes of this course a quarter faster.
 """
 
 from course_pkg.fused._gru import GRUTape, gru, gru_backward

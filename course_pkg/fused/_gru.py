@@ -8,8 +8,9 @@ one for both gates, one for what r is multiplied with.
 from typing import NamedTuple
 
 import numpy as np
+from numpy import add, multiply, subtract, tanh
 
-from course_pkg.activations import Array, sigmoid_derivative, tanh_derivative
+from course_pkg.activations import Array
 from course_pkg.cells import GRUParams, HState
 from course_pkg.fused._work import (
     BACKWARDS,
@@ -21,7 +22,10 @@ from course_pkg.fused._work import (
     require_layer,
     require_tape,
     require_upstream,
-    stacked,
+    room,
+    rooms,
+    stack_up,
+    tanh_derivative_into,
 )
 from course_pkg.validation import require_choice
 
@@ -45,16 +49,16 @@ def gru(x, state, params, *, reset="after"):
     Returns (h (B, T, H), state_T, tape). Raises ValueError for wrong types, shapes or dtypes.
     """
     require_choice("reset", reset, RESETS)
-    B, T, _, H = require_layer(x, state, params, HState, GRUParams, gates=3)
-    Z, M = stacked(x, state, H), joined(params)
-    A = np.empty((T, 3 * H, B), x.dtype)
+    B, T, D, H = require_layer(x, state, params, HState, GRUParams, gates=3)
+    after = reset == "after"
+    Z, A, a_hn = room(x.dtype, (T + 1, H + D + 1, B), (T, 3 * H, B), (T if after else 0, H, B))
+    stack_up(Z, x, state)
+    M = joined(params)
     np.matmul(M[2 * H :, H:], Z[:-1, H:], out=A[:, 2 * H :])  # W_in x_t + b_n
     b_hn = params.b_hn[:, None] + np.zeros(B, x.dtype)  # (H, B)
-    if reset == "after":
-        a_hn = np.empty((T, H, B), x.dtype)
+    if after:
         _steps_after(Z, A, a_hn, M, b_hn)
     else:
-        a_hn = np.empty((0, H, B), x.dtype)
         A[:, 2 * H :] += b_hn  # nothing stands between this bias and n
         _steps_before(Z, A, M)
     return batch_major(Z[1:, :H]), HState(Z[T, :H].T.copy()), GRUTape(Z, A, a_hn, M, reset)
@@ -74,18 +78,18 @@ def _steps_after(Z, A, a_hn, M, b_hn):
     W_rz, W_hn, half, views = _forward_views(Z, A, M)
     u = np.empty_like(b_hn)
     for (z_t, gates_t, r, z, n, h_prev, h_t), a_hn_t in zip(views, a_hn):
-        np.dot(W_rz, z_t, gates_t)  # the last argument of each call is where the result goes
-        np.tanh(gates_t, gates_t)
-        gates_t *= half
-        gates_t += half
-        np.dot(W_hn, h_prev, a_hn_t)
-        a_hn_t += b_hn
-        np.multiply(r, a_hn_t, u)
-        n += u
-        np.tanh(n, n)
-        np.subtract(h_prev, n, u)
-        u *= z
-        np.add(n, u, h_t)  # h_t = n + z * (h_{t-1} - n)
+        W_rz.dot(z_t, gates_t)  # into gates_t; likewise below
+        tanh(gates_t, gates_t)
+        multiply(gates_t, half, gates_t)
+        add(gates_t, half, gates_t)
+        W_hn.dot(h_prev, a_hn_t)
+        add(a_hn_t, b_hn, a_hn_t)
+        multiply(r, a_hn_t, u)
+        add(n, u, n)
+        tanh(n, n)
+        subtract(h_prev, n, u)
+        multiply(u, z, u)
+        add(n, u, h_t)  # h_t = n + z * (h_{t-1} - n)
 
 
 def _steps_before(Z, A, M):
@@ -93,17 +97,17 @@ def _steps_before(Z, A, M):
     W_rz, W_hn, half, views = _forward_views(Z, A, M)
     u, rh = np.empty_like(A[0, : len(W_hn)]), np.empty_like(A[0, : len(W_hn)])
     for z_t, gates_t, r, z, n, h_prev, h_t in views:
-        np.dot(W_rz, z_t, gates_t)
-        np.tanh(gates_t, gates_t)
-        gates_t *= half
-        gates_t += half
-        np.multiply(r, h_prev, rh)
-        np.dot(W_hn, rh, u)
-        n += u
-        np.tanh(n, n)
-        np.subtract(h_prev, n, u)
-        u *= z
-        np.add(n, u, h_t)
+        W_rz.dot(z_t, gates_t)
+        tanh(gates_t, gates_t)
+        multiply(gates_t, half, gates_t)
+        add(gates_t, half, gates_t)
+        multiply(r, h_prev, rh)
+        W_hn.dot(rh, u)
+        add(n, u, n)
+        tanh(n, n)
+        subtract(h_prev, n, u)
+        multiply(u, z, u)
+        add(n, u, h_t)
 
 
 def gru_backward(dh, dstate, tape):
@@ -116,13 +120,16 @@ def gru_backward(dh, dstate, tape):
     dx, dM, db_hn = np.empty((B, T, D), Z.dtype), np.zeros_like(M), np.zeros(H, Z.dtype)
     to_x = np.concatenate([M[2 * H :], M[: 2 * H]])[:, H:-1].T.copy()  # (D, 3H), columns n, r, z
     steps_back = _steps_back_after if reset == "after" else _steps_back_before
-    for span in blocks(T, 4 * H * B):
+    spans = blocks(T, 4 * H * B)
+    work = rooms(Z.dtype, spans, (4 * H if reset == "after" else 3 * H, B), (H, B), (D, B))
+    for span, (K, dh_above, dx_block) in zip(spans, work):
         r, h_prev = A[span, :H], Z[span, :H]
         # Rows n, r, z of K become the gradients da at the sums inside n, r and z; with reset="after" the
         # last rows become the one at a_hn. dx wants the first three parts, dh_{t-1} the last three.
-        K = _local_derivatives(A[span], h_prev, a_hn[span])
-        steps_back(K, A[span], feature_major(dh)[span].copy(), dh_t, M)
-        feature_major(dx)[span] = np.matmul(to_x, K[:, : 3 * H])
+        _local_derivatives(A[span], h_prev, a_hn[span], K)
+        dh_above[:] = feature_major(dh)[span]
+        steps_back(K, A[span], dh_above, dh_t, M)
+        feature_major(dx)[span] = np.matmul(to_x, K[:, : 3 * H], out=dx_block)
         da, inputs = flat(K), flat(Z[span])
         dM[: 2 * H] += da[H : 3 * H] @ inputs.T
         dM[2 * H :, H:] += da[:H] @ inputs[H:].T
@@ -133,36 +140,43 @@ def gru_backward(dh, dstate, tape):
     return dx, HState(dh_t.T.copy()), dparams
 
 
-def _local_derivatives(A, h_prev, a_hn):
-    """What the n steps of a block can compute before the gradient of the step after them is known.
+def _local_derivatives(A, h_prev, a_hn, K):
+    """What the steps of a block can compute before the gradient of the step after them is known.
 
-    (n, 4H, B), rows n, r, z and a_hn, or (n, 3H, B) with an empty a_hn. Each row times dh_t is its
-    gradient; with reset="before" rows r want the gradient at r * h_{t-1} instead.
+    Each row of K times dh_t is its gradient; with reset="before" rows r want the gradient at r * h_{t-1}.
     """
     H = A.shape[1] // 3
-    r, z, n = A[:, :H], A[:, H : 2 * H], A[:, 2 * H :]
-    K = np.empty((len(A), (4 if a_hn.size else 3) * H, A.shape[2]), A.dtype)
+    r, n = A[:, :H], A[:, 2 * H :]
     K_n, K_r, K_z, K_hn = K[:, :H], K[:, H : 2 * H], K[:, 2 * H : 3 * H], K[:, 3 * H :]
-    np.multiply(1 - z, tanh_derivative(n), K_n)
-    np.multiply(h_prev - n, sigmoid_derivative(z), K_z)
-    np.multiply(h_prev, sigmoid_derivative(r), K_r)
+    K_rz, rz = K[:, H : 3 * H], A[:, : 2 * H]
+    subtract(1, rz, K_rz)
+    tanh_derivative_into(n, K_n)
+    K_n *= K_z  # here still 1 - z
+    K_rz *= rz
+    K_z *= h_prev - n
     if a_hn.size:
-        np.multiply(K_n, r, K_hn)
-        np.multiply(a_hn, sigmoid_derivative(r), K_r)
+        multiply(K_n, r, K_hn)
+        K_r *= a_hn
         K_r *= K_n
-    return K
+    else:
+        K_r *= h_prev
 
 
 def _steps_back_after(K, A, dh_above, dh_t, M):
     """From the last step of a block to its first: K becomes da, dh_t the gradient at the state before the block."""
     H = len(dh_t)
     back, v = M[:, :H].T.copy(), np.empty_like(dh_t)  # rows r, z, a_hn of K to dh_{t-1}
-    views = (K.reshape(len(K), 4, H, -1), K[:, H:], A[:, H : 2 * H], dh_above)
-    for k, k_rzh, z, dh_above_t in zip(*(a[BACKWARDS] for a in views)):
-        dh_t += dh_above_t
-        k *= dh_t
-        dh_t *= z
-        dh_t += np.dot(back, k_rzh, v)
+    rows = (K[:, k * H : (k + 1) * H] for k in range(4))
+    views = (*rows, K[:, H:], A[:, H : 2 * H], dh_above)
+    for k_n, k_r, k_z, k_hn, k_rzh, z, dh_above_t in zip(*(a[BACKWARDS] for a in views)):
+        add(dh_t, dh_above_t, dh_t)
+        multiply(k_n, dh_t, k_n)
+        multiply(k_r, dh_t, k_r)
+        multiply(k_z, dh_t, k_z)
+        multiply(k_hn, dh_t, k_hn)
+        multiply(dh_t, z, dh_t)
+        back.dot(k_rzh, v)
+        add(dh_t, v, dh_t)
 
 
 def _steps_back_before(K, A, dh_above, dh_t, M):
@@ -172,12 +186,13 @@ def _steps_back_before(K, A, dh_above, dh_t, M):
     v, drh = np.empty_like(dh_t), np.empty_like(dh_t)
     views = (K[:, :H], K[:, H : 2 * H], K[:, 2 * H :], K[:, H:], A[:, :H], A[:, H : 2 * H], dh_above)
     for k_n, k_r, k_z, k_rz, r, z, dh_above_t in zip(*(a[BACKWARDS] for a in views)):
-        dh_t += dh_above_t
-        k_n *= dh_t
-        k_z *= dh_t
-        np.dot(back_n, k_n, drh)
-        k_r *= drh
-        drh *= r
-        dh_t *= z
-        dh_t += drh
-        dh_t += np.dot(back_rz, k_rz, v)
+        add(dh_t, dh_above_t, dh_t)
+        multiply(k_n, dh_t, k_n)
+        multiply(k_z, dh_t, k_z)
+        back_n.dot(k_n, drh)
+        multiply(k_r, drh, k_r)
+        multiply(drh, r, drh)
+        multiply(dh_t, z, dh_t)
+        add(dh_t, drh, dh_t)
+        back_rz.dot(k_rz, v)
+        add(dh_t, v, dh_t)

@@ -3,8 +3,9 @@
 from typing import NamedTuple
 
 import numpy as np
+from numpy import add, multiply, subtract, tanh
 
-from course_pkg.activations import Array, tanh_derivative
+from course_pkg.activations import Array
 from course_pkg.cells import LSTMParams, LSTMState
 from course_pkg.fused._work import (
     BACKWARDS,
@@ -16,7 +17,10 @@ from course_pkg.fused._work import (
     require_layer,
     require_tape,
     require_upstream,
-    stacked,
+    room,
+    rooms,
+    stack_up,
+    tanh_derivative_into,
 )
 
 # Inside, the gates stand in the order o, i, f, g: the three sigmoids side by side, then i, f above g, c.
@@ -41,11 +45,10 @@ def lstm(x, state, params):
 
     Returns (h (B, T, H), state_T, tape). Raises ValueError for wrong types, shapes or dtypes.
     """
-    B, T, _, H = require_layer(x, state, params, LSTMState, LSTMParams, gates=4)
-    Z = stacked(x, state, H)
-    A = np.empty((T + 1, 5 * H, B), x.dtype)
+    B, T, D, H = require_layer(x, state, params, LSTMState, LSTMParams, gates=4)
+    Z, A, tanh_c = room(x.dtype, (T + 1, H + D + 1, B), (T + 1, 5 * H, B), (T, H, B))
+    stack_up(Z, x, state)
     A[0, 4 * H :] = 0 if state is None else state.c.T
-    tanh_c = np.empty((T, H, B), x.dtype)
     M = _reordered(joined(params), OIFG)
     half = np.array(0.5, x.dtype)  # an array, because NumPy makes one of a Python number at every call
     halved = M.copy()
@@ -56,14 +59,14 @@ def lstm(x, state, params):
     gates, sigmoids, o, i_f, g_c = A[:, : 4 * H], A[:, : 3 * H], A[:, :H], A[:, H : 3 * H], A[:, 3 * H :]
     views = zip(Z, gates, sigmoids, o, i_f, g_c, A[1:, 4 * H :], tanh_c, Z[1:, :H])
     for z_t, gates_t, sigmoids_t, o_t, i_f_t, g_c_t, c_t, tanh_c_t, h_t in views:
-        np.dot(halved, z_t, gates_t)  # the last argument of each call is where the result goes
-        np.tanh(gates_t, gates_t)
-        sigmoids_t *= half
-        sigmoids_t += half
-        np.multiply(i_f_t, g_c_t, products)  # i * g and f * c_{t-1} in one call
-        np.add(written, kept, c_t)
-        np.tanh(c_t, tanh_c_t)
-        np.multiply(o_t, tanh_c_t, h_t)
+        halved.dot(z_t, gates_t)  # into gates_t; likewise below
+        tanh(gates_t, gates_t)
+        multiply(sigmoids_t, half, sigmoids_t)
+        add(sigmoids_t, half, sigmoids_t)
+        multiply(i_f_t, g_c_t, products)  # i * g and f * c_{t-1} in one call
+        add(written, kept, c_t)
+        tanh(c_t, tanh_c_t)
+        multiply(o_t, tanh_c_t, h_t)
     state_T = LSTMState(h=Z[T, :H].T.copy(), c=A[T, 4 * H :].T.copy())
     return batch_major(Z[1:, :H]), state_T, LSTMTape(Z, A, tanh_c, M)
 
@@ -78,20 +81,24 @@ def lstm_backward(dh, dstate, tape):
     dx, dM = np.empty((B, T, D), Z.dtype), np.zeros_like(M)
     back = M[:, :-1].T.copy()  # (H+D, 4H): da_t to dh_{t-1} and dx_t in one product
     through_h = np.empty((H, B), Z.dtype)
-    for span in blocks(T, 4 * H * B):
-        da, dc_by_dh = _local_derivatives(A[span], tanh_c[span])
-        f, dh_above = A[span, 2 * H : 3 * H], feature_major(dh)[span].copy()
-        dz = np.empty((len(da), H + D, B), Z.dtype)
-        da_o, da_ifg = da[:, :H], da.reshape(-1, 4, H, B)[:, 1:]
-        views = zip(*(a[BACKWARDS] for a in (da, da_o, da_ifg, dc_by_dh, f, dh_above, dz)))
-        for da_t, da_o_t, da_ifg_t, dc_by_dh_t, f_t, dh_above_t, dz_t in views:
-            dh_t += dh_above_t
-            np.multiply(dh_t, dc_by_dh_t, through_h)
-            dc_t += through_h
-            da_o_t *= dh_t
-            da_ifg_t *= dc_t
-            dc_t *= f_t
-            np.dot(back, da_t, dz_t)
+    spans = blocks(T, 4 * H * B)
+    work = rooms(Z.dtype, spans, (4 * H, B), (H, B), (H, B), (H + D, B))
+    for span, (da, dc_by_dh, dh_above, dz) in zip(spans, work):
+        _local_derivatives(A[span], tanh_c[span], da, dc_by_dh)
+        dh_above[:] = feature_major(dh)[span]
+        f = A[span, 2 * H : 3 * H]
+        gates = (da[:, gate * H : (gate + 1) * H] for gate in range(4))
+        views = zip(*(a[BACKWARDS] for a in (da, *gates, dc_by_dh, f, dh_above, dz)))
+        for da_t, da_o, da_i, da_f, da_g, dc_by_dh_t, f_t, dh_above_t, dz_t in views:
+            add(dh_t, dh_above_t, dh_t)
+            multiply(dh_t, dc_by_dh_t, through_h)
+            add(dc_t, through_h, dc_t)
+            multiply(da_o, dh_t, da_o)
+            multiply(da_i, dc_t, da_i)
+            multiply(da_f, dc_t, da_f)
+            multiply(da_g, dc_t, da_g)
+            multiply(dc_t, f_t, dc_t)
+            back.dot(da_t, dz_t)
             dh_t = dz_t[:H]
         dM += flat(da) @ flat(Z[span]).T
         feature_major(dx)[span] = dz[:, H:]
@@ -100,19 +107,20 @@ def lstm_backward(dh, dstate, tape):
     return dx, LSTMState(h=dh_t.T.copy(), c=dc_t.T.copy()), dparams
 
 
-def _local_derivatives(A, tanh_c):
+def _local_derivatives(A, tanh_c, K, dc_by_dh):
     """What the n steps of a block can compute before the gradient of the step after them is known.
 
-    Returns K (n, 4H, B), which becomes da when its rows o are multiplied by dh and its rows i, f, g
-    by dc, and o (1 - tanh(c)^2) (n, H, B), which takes dh to dc.
+    K (n, 4H, B) becomes da when its rows o are multiplied by dh and its rows i, f, g by dc;
+    dc_by_dh (n, H, B) is o (1 - tanh(c)^2), which takes dh to dc.
     """
     H = tanh_c.shape[1]
-    o, i, g = A[:, :H], A[:, H : 2 * H], A[:, 3 * H : 4 * H]
-    K = np.empty((len(A), 4 * H, A.shape[2]), A.dtype)
-    K_o, K_if, K_g, K_sigmoids, sigmoids = K[:, :H], K[:, H : 3 * H], K[:, 3 * H :], K[:, : 3 * H], A[:, : 3 * H]
-    np.subtract(1, sigmoids, K_sigmoids)
+    o, i, g, sigmoids = A[:, :H], A[:, H : 2 * H], A[:, 3 * H : 4 * H], A[:, : 3 * H]
+    K_o, K_if, K_g, K_sigmoids = K[:, :H], K[:, H : 3 * H], K[:, 3 * H :], K[:, : 3 * H]
+    subtract(1, sigmoids, K_sigmoids)
     K_sigmoids *= sigmoids
     K_o *= tanh_c
     K_if *= A[:, 3 * H :]  # i meets g, f meets c_{t-1}
-    np.multiply(i, tanh_derivative(g), K_g)
-    return K, o * tanh_derivative(tanh_c)
+    tanh_derivative_into(g, K_g)
+    K_g *= i
+    tanh_derivative_into(tanh_c, dc_by_dh)
+    dc_by_dh *= o

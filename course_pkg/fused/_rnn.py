@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
+from numpy import add, multiply, tanh
 
 from course_pkg.activations import LEAKY_SLOPE, NONLINEARITIES, Array
 from course_pkg.cells import HState, RNNParams
@@ -16,7 +17,8 @@ from course_pkg.fused._work import (
     require_layer,
     require_tape,
     require_upstream,
-    stacked,
+    rooms,
+    stack_up,
 )
 from course_pkg.validation import require_choice
 
@@ -30,14 +32,14 @@ class RNNTape(NamedTuple):
 
 
 def _sigmoid(a, half):
-    np.tanh(a, a)
-    a *= half
-    a += half
+    tanh(a, a)
+    multiply(a, half, a)
+    add(a, half, a)
 
 
 # The functions of `activations.NONLINEARITIES`, written over their input. The sigmoid is given a / 2.
 IN_PLACE = {
-    "tanh": lambda a, half: np.tanh(a, a),
+    "tanh": lambda a, half: tanh(a, a),
     "sigmoid": _sigmoid,
     "relu": lambda a, half: np.maximum(a, 0, out=a),
     "leaky_relu": lambda a, half: np.maximum(a, LEAKY_SLOPE * a, out=a),
@@ -51,11 +53,12 @@ def rnn(x, state, params, *, nonlinearity="tanh"):
     Raises ValueError for wrong types, shapes or dtypes.
     """
     require_choice("nonlinearity", nonlinearity, NONLINEARITIES)
-    _, T, _, H = require_layer(x, state, params, HState, RNNParams, gates=1)
-    Z, M, half = stacked(x, state, H), joined(params), np.array(0.5, x.dtype)
+    B, T, D, H = require_layer(x, state, params, HState, RNNParams, gates=1)
+    Z, M, half = np.empty((T + 1, H + D + 1, B), x.dtype), joined(params), np.array(0.5, x.dtype)
+    stack_up(Z, x, state)
     phi, matrix = IN_PLACE[nonlinearity], M * half if nonlinearity == "sigmoid" else M
     for z_t, h_t in zip(Z, Z[1:, :H]):
-        np.dot(matrix, z_t, h_t)
+        matrix.dot(z_t, h_t)  # into h_t
         phi(h_t, half)
     return batch_major(Z[1:, :H]), HState(Z[T, :H].T.copy()), RNNTape(Z, M, nonlinearity)
 
@@ -70,14 +73,14 @@ def rnn_backward(dh, dstate, tape):
     dx, dM = np.empty((B, T, D), Z.dtype), np.zeros_like(M)
     back = M[:, :-1].T.copy()  # (H+D, H): da_t to dh_{t-1} and dx_t in one product
     _, phi_derivative = NONLINEARITIES[nonlinearity]
-    for span in blocks(T, 4 * H * B):
+    spans = blocks(T, 2 * H * B)
+    for span, (dh_above, dz) in zip(spans, rooms(Z.dtype, spans, (H, B), (H + D, B))):
         da = phi_derivative(Z[span.start + 1 : span.stop + 1, :H])  # times dh it will be da
-        dh_above = feature_major(dh)[span].copy()
-        dz = np.empty((len(da), H + D, B), Z.dtype)
+        dh_above[:] = feature_major(dh)[span]
         for da_t, dh_above_t, dz_t in zip(da[BACKWARDS], dh_above[BACKWARDS], dz[BACKWARDS]):
-            dh_t += dh_above_t
-            da_t *= dh_t
-            np.dot(back, da_t, dz_t)
+            add(dh_t, dh_above_t, dh_t)
+            multiply(da_t, dh_t, da_t)
+            back.dot(da_t, dz_t)
             dh_t = dz_t[:H]
         dM += flat(da) @ flat(Z[span]).T
         feature_major(dx)[span] = dz[:, H:]

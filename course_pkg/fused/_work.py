@@ -5,11 +5,15 @@ one block of memory, each gate is a contiguous part of it, and a matrix product 
 W (G, D) times x_t (D, B), needs no transpose.
 """
 
+import itertools
+import math
+
 import numpy as np
 
 from course_pkg.validation import require_array, require_sequence, require_tree
 
-BLOCK = 128 * 1024  # numbers in a block of steps: half a MB of float32, which a core's own cache holds
+BLOCK = 128 * 1024  # numbers in a block of steps: 512 kB of float32, which stays in a core's own cache
+SMALL = 8 * 1024  # below this a block is too short for what NumPy takes to start
 BACKWARDS = slice(None, None, -1)
 
 
@@ -57,29 +61,57 @@ def batch_major(a):
 
 
 def joined(params):
-    """M = [W_hh W_ih b], the one matrix that is applied to what `stacked` makes."""
+    """M = [W_hh W_ih b], the one matrix for what `stack_up` fills."""
     return np.concatenate([params.W_hh, params.W_ih, params.b[:, None]], axis=1)
 
 
-def stacked(x, state, H):
-    """Z (T+1, H+D+1, B): Z[t] holds h_{t-1}, x_t and a row of ones below one another.
+def room(dtype, *shapes):
+    """Arrays of these shapes, not yet filled, cut from one piece of memory.
+
+    The allocator on Linux returns freed memory to the system once it is more than twice the largest piece
+    that it has handed out so far, and then each page must be fetched again. With many small pieces that
+    happened at every call, and took as long as the arithmetic. With one large piece it does not happen.
+    """
+    sizes = [math.prod(shape) for shape in shapes]
+    memory = np.empty(sum(sizes), dtype)
+    ends = itertools.accumulate(sizes)
+    return [memory[end - size : end].reshape(shape) for size, end, shape in zip(sizes, ends, shapes)]
+
+
+def stack_up(Z, x, state):
+    """Fill Z (T+1, H+D+1, B): Z[t] holds h_{t-1}, x_t and a row of ones below one another.
 
     The forward pass writes h_t into Z[t+1, :H]; Z[T] holds nothing else.
     """
-    B, T, D = x.shape
-    Z = np.empty((T + 1, H + D + 1, B), x.dtype)
+    H = Z.shape[1] - x.shape[2] - 1
     Z[0, :H] = 0 if state is None else state.h.T
     Z[:-1, H:-1] = feature_major(x)
     Z[:, -1] = 1
-    return Z
 
 
 def blocks(T, numbers):
-    """Slices that cover T steps, the last block first; `numbers` is how much work memory one step takes."""
-    n = max(1, min(T, BLOCK // numbers))
+    """Slices that cover T steps, the last block first; `numbers` is how much of `BLOCK` one step takes.
+
+    A block is at most an eighth of the sequence, so that work memory stays small beside the tape.
+    """
+    n = min(BLOCK // numbers, max(T // 8, SMALL // numbers))
+    n = max(1, min(T, n))
     return [slice(max(0, hi - n), hi) for hi in range(T, 0, -n)]
+
+
+def rooms(dtype, spans, *shapes):
+    """For each span of steps, arrays (steps, *shape) for work, all in the same memory."""
+    longest = spans[0].stop - spans[0].start
+    arrays = room(dtype, *((longest, *shape) for shape in shapes))
+    return [[a[: span.stop - span.start] for a in arrays] for span in spans]
 
 
 def flat(a):
     """(n, rows, B) as a new (rows, n B): the steps of a block side by side, for one large matrix product."""
     return a.transpose(1, 0, 2).reshape(a.shape[1], -1)
+
+
+def tanh_derivative_into(y, out):
+    """1 - y^2, written into `out`."""
+    np.multiply(y, y, out)
+    np.subtract(1, out, out)
