@@ -89,7 +89,8 @@ def linear(x, params):
     K, D = params.W.shape
     require_array("params.b", params.b, (K,), params.W.dtype)
     require_last_axis("x", x, D, params.W.dtype)
-    y = x.reshape(-1, D) @ params.W.T + params.b  # one matrix product, however many axes x has
+    # One matrix product, however many axes x has.
+    y = x.reshape(-1, D) @ params.W.T + params.b
     return y.reshape(*x.shape[:-1], K), LinearTape(x, params)
 
 
