@@ -12,20 +12,20 @@ from course_pkg.validation import require_array, require_number, require_sequenc
 def unroll(step, x, state, params):
     """Run `step` over the T steps of x (B, T, D) from `state`.
 
-    Returns (h (B, T, H), the last state, the T caches). A keyword for the cell goes in
-    with the step: `functools.partial(gru_step, reset="before")`. The caches look into x
-    and state, so leave those as they are until `bptt` has run. Raises ValueError for
-    wrong shapes or dtypes.
+    Returns (h (B, T, H), the last state, the T caches). A keyword for the cell goes
+    in with the step: `functools.partial(gru_step, reset="before")`. The caches look
+    into x and state, so leave those as they are until `bptt` has run. Raises
+    ValueError for wrong shapes or dtypes.
     """
     if state is None:
-        raise ValueError("state: got None, wanted the initial state (its type names the cell)")
+        raise ValueError("state: got None, wanted the initial state of the cell")
     require_sequence(x, state, params)
     hs, caches = [], []
     for t in range(x.shape[1]):
         state, cache = step(x[:, t], state, params)
         hs.append(state.h)
         caches.append(cache)
-    # The last state is copied: it may also stand in a cache, and the caller may change it.
+    # The last state is a copy: a cache may hold it too, and the caller may change it.
     return np.stack(hs, axis=1), state._make(a.copy() for a in state), caches
 
 
