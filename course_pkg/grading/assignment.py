@@ -1,6 +1,7 @@
 """What the grader knows of an assignment: plain values that can be sent to another process or machine."""
 
 import ast
+import builtins
 import functools
 import hashlib
 import json
@@ -101,13 +102,32 @@ def defined(source):
 
 
 @functools.lru_cache(maxsize=4096)
-def used(source):
-    """The names that a cell reads anywhere."""
+def names(source):
+    """(names that a cell reads anywhere, names that it gives a value anywhere)."""
     try:
         tree = ast.parse(source)
     except SyntaxError:
-        return frozenset()
-    return frozenset(n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load))
+        return frozenset(), frozenset()
+    read, given = set(), set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name):
+            (read if isinstance(node.ctx, ast.Load) else given).add(node.id)
+        elif isinstance(node, (ast.FunctionDef, ast.ClassDef, ast.AsyncFunctionDef)):
+            given.add(node.name)
+        elif isinstance(node, ast.alias):
+            given.add((node.asname or node.name).partition(".")[0])
+        elif isinstance(node, ast.arg):
+            given.add(node.arg)
+    return frozenset(read), frozenset(given)
+
+
+def needed(trusted, theirs):
+    """The names that trusted cells take from a student's kernel: what the student is to write, and what no trusted
+    cell defines. Never a builtin, nor anything that a trusted cell gives a value: else a student could stand in for it.
+    """
+    read = set().union(*(names(source)[0] for source in trusted))
+    given = set().union(*(names(source)[1] for source in trusted))
+    return sorted(set(theirs) | (read - given - set(dir(builtins))))
 
 
 def load(course, name, seed, timeout):

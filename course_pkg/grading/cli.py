@@ -179,5 +179,11 @@ def status(course, names):
             out.print(f"{row.assignment}, {row.student}: {row.status}. {row.reason}", markup=False)
 
 
+@main.command()
+def kernels():
+    """Print the folder of the warm kernel, for JUPYTER_PATH: JUPYTER_PATH="$(course kernels)" nbgrader autograde ..."""
+    click.echo(walls.HERE)
+
+
 if __name__ == "__main__":
     main()

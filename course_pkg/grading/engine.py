@@ -8,7 +8,7 @@ from typing import NamedTuple
 import nbformat
 
 from course_pkg.grading import intake
-from course_pkg.grading.assignment import used
+from course_pkg.grading.assignment import needed
 from course_pkg.grading.inside import frames
 from course_pkg.grading.inside.codec import Decoder, Encoder, Refused
 from course_pkg.grading.inside.frames import ANSWER, QUESTION, Gone, Late
@@ -101,7 +101,7 @@ class Run:
         theirs = [n for names in source.functions.values() for n in names]
         trusted = [c.source for c in source.cells if c.kind == "code" and not c.solution]
         self._theirs = sorted(dict.fromkeys(theirs))
-        self._wanted = sorted(set(theirs) | set().union(*map(used, trusted)))
+        self._wanted = needed(trusted, theirs)
 
     def close(self):
         """End both kernels."""
@@ -243,7 +243,7 @@ class Run:
                         return None, late, True
                 except (Gone, Late):
                     pass
-            self._lose(say("budget", seconds=seconds, cell=self._here))
+            self._lose(say("call stuck", seconds=seconds, cell=self._here))
         return None, self._gone, False
 
     def _test(self, cell, want):
@@ -299,8 +299,8 @@ def _valid(outputs):
     kept = []
     for output in outputs:
         try:
-            nbformat.validate(output, ref="output", version=4, minor=5)
-        except Exception:
+            nbformat.validate(output, ref="output", version=4, version_minor=5)
+        except nbformat.ValidationError:
             continue
         kept.append(output)
     return kept

@@ -58,6 +58,7 @@ TEXT = {
     "cell time": "Cell {cell} ran longer than {seconds:.0f} s and was stopped.",
     "gone": "your code ended the Python process before this test; what it had defined is lost",
     "call time": "no answer within {seconds:.0f} s. Is there a loop that does not end?",
+    "call stuck": "A function did not answer {cell} within {seconds:.0f} s and could not be stopped, so the whole process was.",
     "call budget": "the calls of this test took {seconds:.0f} s together; it is not called again",
     "nonsense": "what came back cannot be read ({why})",
     # Errors of the assignment.

@@ -27,11 +27,7 @@ def warm(role, preload):
     """Import what kernels need. Returns the shell that every fork will have."""
     os.environ.setdefault("MPLBACKEND", "module://matplotlib_inline.backend_inline")
     made = shell.make()
-    for name in preload:
-        try:
-            importlib.import_module(name)
-        except ImportError:  # the notebook will say so where it needs it
-            continue
+    import_all(preload)
     # What IPython, Matplotlib and torch import at first use.
     made.run("x = 1\nx")
     made.run("1 / 0")
@@ -46,6 +42,13 @@ def warm(role, preload):
     gc.collect()
     gc.freeze()
     return made
+
+
+def import_all(modules):
+    """Import what is there; a notebook that needs what is not will say so itself."""
+    for name in modules:
+        with contextlib.suppress(ImportError):
+            importlib.import_module(name)
 
 
 def fresh_randomness():
