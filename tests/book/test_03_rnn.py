@@ -47,7 +47,7 @@ def test_the_two_steps_by_hand():
         "y_1 = 0.462 + 0.762 + 0.1 = 1.324": y[0],
         r"0 \cdot 0.462 + 1 \cdot 0.762 = 0.762": h[0, 1],
         r"-1 \cdot 0.462 + 0.5 \cdot 0.762 - 0.5 = -0.581": -h[0, 0] + 0.5 * h[0, 1] - 0.5,
-        r"\vh{2} = (\tanh 0.762, \tanh(-0.581)) = (0.642, -0.524": h[1, 1],
+        r"\vh{2} = (\tanh 0.762, \tanh(-0.581))$, which is $(0.642, -0.524": h[1, 1],
         "y_2 = 0.642 - 0.524 + 0.1 = 0.218": y[1],
     }.items():
         assert stated(words) == pytest.approx(value, abs=5e-4)
