@@ -73,8 +73,10 @@ def test_the_gradient_by_hand(by_hand):
     d = by_hand["d"]
     dh = np.array([[1.0, 0], [0, -2]]).T @ by_hand["dy"]
     for words, value in {
-        r"0.288 \cdot (-2)) = (0.288, 0.576)$": dh,
-        r"0.576 \cdot 0.181) = (0.052, 0.104)$": d.hidden.b,
+        r"0.288 \cdot 1 = 0.288$": dh[:1],
+        r"0.288 \cdot (-2) = 0.576$": dh[1:],
+        r"0.288 \cdot 0.181 = 0.052$": d.hidden.b[:1],
+        r"0.576 \cdot 0.181 = 0.104$": d.hidden.b[1:],
         r"0.104 \cdot 2 = 0.208$": d.hidden.W[1, 1:],
         "{dropdown} (0.078, −0.078)": np.array([[-0.5, 1], [0.5, -1]]) @ d.hidden.b,  # the wrong answer, as explained
     }.items():
