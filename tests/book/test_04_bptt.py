@@ -66,6 +66,11 @@ def stated(words, value, digits=3):
     assert float(re.match(r"-?\d+(\.\d+)?", number).group()) == pytest.approx(value, abs=0.5 * 10**-digits * 1.0001)
 
 
+def test_no_backslash_was_lost():
+    r"""A \v or \f that Python read as one character would leave an equation without its macro."""
+    assert not re.search(r"[\x00-\x09\x0b-\x1f]", TEXT)
+
+
 # From an error to a new weight
 
 
@@ -117,6 +122,8 @@ def test_the_uses_of_a_weight_add_up():
     three_ways(lambda w, tanh: chain([w[0]] * 3), [0.5], [5.5])
     for said in ("derivative is **3**", r"\frac12 =$ **2**", r"\frac12 =$ **0.5**", "6w^2 + 6w + 1 = 5.5"):
         assert said in TEXT
+    for said in ("**3**, if only the last use moves", "**5.5**, if $w$ moves everywhere", "and the sum is 5.5"):
+        assert said in TEXT
     assert 6 * 0.5**2 + 6 * 0.5 + 1 == 5.5
 
 
@@ -127,6 +134,7 @@ def test_total_derivatives_follow_the_recursion():
         h, total = 0.5 * h + x_t, h + 0.5 * total
         totals.append(total)
     assert totals == [2, 5, 5.5]
+    assert r"So the totals are 2, then $4 + \frac12 \cdot 2 = 5$, then $3 + \frac12 \cdot 5 = 5.5$" in TEXT
     p = cells.RNNParams(np.ones((1, 1)), np.full((1, 1), 0.5), np.zeros(1))
     x, start = np.array([3.0, 1, 0]).reshape(1, 3, 1), cells.HState(np.full((1, 1), 2.0))
     step = partial(cells.rnn_step, nonlinearity="relu")  # all states are positive, so it is the identity
@@ -160,6 +168,8 @@ def test_only_mixed_pairs_give_the_gradient():
 
     assert immediate_L @ total_h == total_L @ immediate_h == 12.5
     three_ways(loss, [0.5], [12.5])
+    late = 1 + 0.5 * 1
+    assert [1 + 0.5 * late, late, 1] == list(total_L)
     assert (total_L @ total_h, immediate_L @ immediate_h) == (16.5, 9)
     assert "16.5 or 9 comes out where 12.5 is right" in TEXT
     assert "that gave 16.5 for 12.5" in TEXT
