@@ -3,17 +3,11 @@
 import re
 
 import pytest
-import yaml
+from contents import chapters
 from course_site.execution import ROOT
 
 BOOK = ROOT / "book"
 OPEN_TASKS = {"11", "13", "14"}  # these chapters have open tasks in place of an assignment
-
-
-def chapters():
-    toc = yaml.safe_load((BOOK / "_toc.yml").read_text())
-    files = [entry["file"] for part in toc["parts"] for entry in part["chapters"]]
-    return [name for name in files if re.match(r"\d\d-", name)]
 
 
 @pytest.fixture(params=chapters())

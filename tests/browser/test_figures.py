@@ -3,10 +3,11 @@
 import statistics
 
 import pytest
+from contents import chapters
 
 pytestmark = pytest.mark.browser
 
-PAGES = ["index.html", "06-lstm.html"]
+PAGES = ["index.html", *(f"{name}.html" for name in chapters())]
 
 # Moves every control through all its values; says which figure did not change and how long redraws took.
 MOVE_ALL = """() => {
