@@ -163,6 +163,7 @@ def test_counts(chapter):
     assert count(20, 50, 100, 3) - count(10, 50, 100, 3) == 50_000
 
 
+@pytest.mark.slow
 def test_recall_succeeds_inside_the_window_and_guesses_outside(chapter):
     """Also the quiz's answer: a lag of 5 needs a window of 6."""
     names = dict(chapter)
