@@ -96,7 +96,7 @@ def global_norm(tree):
 
 
 def clip_by_global_norm(dparams, limit):
-    """Shrink the gradient, all parts by one factor, until its norm is at most `limit`.
+    """Shrink the gradient by one factor until its norm is at most `limit`.
 
     Returns (dparams, the norm before). The direction stays. PyTorch divides by
     norm + 1e-6 instead of by the norm.

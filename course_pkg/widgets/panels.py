@@ -43,7 +43,7 @@ class Mark(NamedTuple):
 
 
 class Ground(NamedTuple):
-    """A surface under the curves of `lines`, as a grid of colours that fills the frame: darker is higher.
+    """A surface under the curves of `lines`, as a grid of colours that fills the frame: more colour is higher.
 
     z (rows, columns), row 0 on top; z_range (low, high) is drawn from no colour to full colour.
     """
