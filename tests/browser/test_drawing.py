@@ -55,7 +55,7 @@ def test_a_curve_is_drawn_over_its_own_x(draw):
 
 
 def test_a_surface_lies_under_the_curves_and_fills_the_frame(draw):
-    """More colour where it is higher, row 0 on top, drawn before the path; the path has an edge to stand out from it."""
+    """More colour where it is higher, row 0 on top, drawn before a path with an edge to stand out from it."""
     hill = Ground("height", [[0, 1], [2, 4]], (0, 4))
     curve = Line("path", [0, 1], x=[0, 1])
     page = draw(lines([0, 1], [curve], x_label="w", y_label="b", x_range=(0, 1), y_range=(0, 1), ground=hill))
