@@ -117,6 +117,18 @@ def test_float64_for_float32_costs_care_and_nothing_else():
     assert lost(report_on(lambda x, y: right(x, y).astype(np.float64))) == {"care"}
 
 
+def test_a_mask_is_no_float_and_can_be_wrong(capsys):
+    """Truth values have no float32 to keep, and are compared by their numbers."""
+    for mask, lost_parts in ((lambda x: x > 0, set()), (lambda x: x < 0, {"sign"})):
+        report = checks.Report("f", lambda mask=mask: mask, "m", {"shape": 1, "care": 1, "sign": 1}, "one each.")
+        report.reference(lambda x: x > 0, lambda rng, n: {"x": rng.normal(size=n)}, sizes=((4,),))
+        report.keeps_drawn()
+        report.same("sign")
+        report.score()
+        assert set(report.failures) == lost_parts
+    assert "wrong by up to 1" in capsys.readouterr().out
+
+
 def test_a_slip_in_one_part_leaves_the_others():
     assert lost(report_on(lambda x, y: right(x, 0 * y))) == {"other"}
 

@@ -248,7 +248,7 @@ class Report:
         if not self._right:
             few = want.size == got.size == 1
             return TEXT["value" if few else "values"].format(path=path, got=show(got, few), want=show(want, few))
-        text = TEXT["difference"].format(path=path, error=float(np.max(np.abs(got - want))))
+        text = TEXT["difference"].format(path=path, error=float(np.max(np.abs(got.astype(float) - want))))
         return text + TEXT["inputs"].format(inputs=describe(arguments))
 
     def _in_range(self, part, low, high, arguments):
@@ -269,7 +269,7 @@ class Report:
         rough = self._answer(map_arrays(lambda a: a.astype(np.float32), arguments))
         for path, w, got in self._pairs(value, rough):
             w, a = as_numbers(w), as_numbers(got)  # a list has no dtype; its numbers count
-            if isinstance(got, np.ndarray) and got.dtype != np.float32:
+            if isinstance(got, np.ndarray) and got.dtype.kind == "f" and got.dtype != np.float32:  # a mask stays bool
                 self._fail("care", TEXT["dtype"].format(path=path, got=got.dtype))
             elif w is None or a is None or a.shape != w.shape or not close(w, a.astype(np.float32)):
                 self._fail("care", TEXT["float32"].format(path=path))
