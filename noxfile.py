@@ -141,6 +141,8 @@ def lint(session):
 
 @nox.session
 def bench(session):
-    """Measure the speed of the kernels, and keep the numbers for the book."""
+    """Measure the speed of the kernels, and keep the numbers for the book; then that of grading."""
     install(session)
     run(session, "-m", "course_pkg.bench", *(session.posargs or ("--json", "book/_static/bench.json")))
+    if not session.posargs:
+        run(session, "-m", "course_pkg.grading.bench")

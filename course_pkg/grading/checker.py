@@ -90,7 +90,7 @@ def _lines(error):
 
 
 def score_of(result):
-    """{"score": float or None, "wrong": why it is no score or ""} of what a test cell ended with. None is full marks."""
+    """What a test cell ended with: its score, or why it is no score. None is full marks."""
     if result is None:
         return {"score": None, "wrong": "", "full": True}
     if not isinstance(result, numbers.Real) or isinstance(result, bool):

@@ -53,9 +53,7 @@ def on_cluster(assignment, address, walled=True):
                 task = next(todo, None)
                 if task is not None:
                     files, sizes = load(task)
-                    future = client.submit(
-                        grade_there, digest, packed, files, sizes, walled, pure=False, retries=TRIES
-                    )
+                    future = client.submit(grade_there, digest, packed, files, sizes, walled, pure=False, retries=TRIES)
                     flying[future.key] = task, files
                     waiting.add(future)
 

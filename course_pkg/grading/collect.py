@@ -56,7 +56,7 @@ def _student(text):
 
 
 def collect(course, name, source, overwrite=False):
-    """Copy submissions in; returns {student: number of files}. Those that are there already stay, unless `overwrite`."""
+    """Copy submissions in; returns ({student: number of files}, who was there already and was kept)."""
     taken, kept, fresh = {}, set(), set()
     for inside, read, when in entries(source):
         found = whose(inside)

@@ -67,7 +67,7 @@ class Recorder:
     def _notebook(self, notebook, outcome, entry):
         cells = {}
         if outcome.notebook is not None:
-            made = nbformat.reads(outcome.notebook, as_version=4)
+            made = nbformat.v4.reads(outcome.notebook)
             cells = {c.metadata.nbgrader["grade_id"]: c for c in made.cells if "nbgrader" in c.metadata}
         for grade in notebook.grades:
             score = self._score(outcome, grade, cells.get(grade.name))

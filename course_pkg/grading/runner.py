@@ -58,11 +58,11 @@ def failed(assignment, why):
     return {n.name: Outcome(ATTENTION, [("", text)], None, {}, {}, 0.0) for n in assignment.notebooks}
 
 
-def here(assignment, jobs, walled=True, limits=None, on_start=lambda workers: None):
-    """`work` for `run`: so many worker processes on this machine."""
+def here(assignment, jobs, walled=True, limits=None, on_start=lambda workers: None, ready=None):
+    """`work` for `run`: so many worker processes on this machine. `ready`: Workers to use, and to leave running."""
 
     def work(tasks, load):
-        workers = [Worker(assignment, walled, limits) for _ in range(min(jobs, max(1, len(tasks))))]
+        workers = ready or [Worker(assignment, walled, limits) for _ in range(min(jobs, max(1, len(tasks))))]
         on_start(workers)
         todo, done = queue.SimpleQueue(), queue.Queue(maxsize=2 * len(workers))
         for task in tasks:
@@ -87,7 +87,7 @@ def here(assignment, jobs, walled=True, limits=None, on_start=lambda workers: No
             for _ in tasks:
                 yield done.get()
         finally:
-            for worker in workers:
+            for worker in [] if ready else workers:
                 worker.close()
 
     return work

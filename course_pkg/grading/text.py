@@ -15,7 +15,8 @@ TEXT = {
     "html": "{file} is a web page, not a notebook. It was probably saved from the browser. Use Download instead.",
     "script": "{file} holds Python code as plain text, not a notebook. Hand in the .ipynb file itself.",
     "conflict": "{file} holds marks of a merge conflict (<<<<<<<). Solve the conflict and save the notebook again.",
-    "cut off": "{file} is not whole: it stops in the middle (at character {at} of {size}). Probably the upload broke off.",
+    "cut off": "{file} is not whole: it stops in the middle (at character {at} of {size}). Probably the upload "
+    "broke off.",
     "not json": "{file} is not a notebook file: {why} at line {line}.",
     "not a notebook": "{file} is a JSON file, but not a notebook: it has no cells.",
     "nested": "{file} is nested too deeply to be read.",
@@ -40,7 +41,8 @@ TEXT = {
     "settings": "The points or the lock of the cell {name} were changed; they were put back.",
     "duplicate same": "The cell {name} is there {count} times; the copies without an answer were left out.",
     "duplicate": "The cell {name} is there {count} times; all were run, and what was defined last counts.",
-    "duplicate text": "The answer {name} is there {count} times; the longest was kept as the answer, the others beside it.",
+    "duplicate text": "The answer {name} is there {count} times; the longest was kept as the answer, the others "
+    "beside it.",
     "duplicate locked": "The cell {name} is there {count} times; one was kept.",
     "moved": "Cells stood in another order than in the assignment; they were put in order.",
     "unknown label": "{count} cells had labels that this assignment does not know; they were run as ordinary cells.",
@@ -58,7 +60,8 @@ TEXT = {
     "cell time": "Cell {cell} ran longer than {seconds:.0f} s and was stopped.",
     "gone": "your code ended the Python process before this test; what it had defined is lost",
     "call time": "no answer within {seconds:.0f} s. Is there a loop that does not end?",
-    "call stuck": "A function did not answer {cell} within {seconds:.0f} s and could not be stopped, so the whole process was.",
+    "call stuck": "A function did not answer {cell} within {seconds:.0f} s and could not be stopped, so the whole "
+    "process was.",
     "call budget": "the calls of this test took {seconds:.0f} s together; it is not called again",
     "nonsense": "what came back cannot be read ({why})",
     # Errors of the assignment.

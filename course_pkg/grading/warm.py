@@ -51,11 +51,14 @@ class Kernel:
 
 
 class Warm:
-    """A process to fork kernels from. role: "student" or "checker"."""
+    """A process to fork kernels from. role: "student" or "checker".
 
-    def __init__(self, role, preload, walled, limits=None):
+    `trusted` are sources that a checker will run; they are compiled once.
+    """
+
+    def __init__(self, role, preload, walled, limits=None, trusted=()):
         self._ours, theirs = frames.pair()
-        self._log = tempfile.TemporaryFile()
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115  (closed in `close`)
         self._scratch = tempfile.TemporaryDirectory(prefix="course-")
         inside = role == "student" and walled
         settings = {
@@ -66,7 +69,12 @@ class Warm:
             "user": walls.user() if inside else None,
             "home": walls.HOME if inside else self._scratch.name,
             "hide": walls.RUN if inside else "",
+            "trusted": "",
         }
+        if role == "checker" and trusted:
+            settings["trusted"] = os.path.join(self._scratch.name, "trusted.json")
+            with open(settings["trusted"], "w", encoding="utf-8") as file:
+                json.dump(list(trusted), file)
         module = "inside.zygote" if inside else "course_pkg.grading.inside.zygote"
         command = [*(walls.command() if inside else []), sys.executable, "-m", module, json.dumps(settings)]
         environment = {k: v for k, v in os.environ.items() if role == "checker" or not _secret(k)}

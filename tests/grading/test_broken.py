@@ -90,24 +90,41 @@ def submissions(m):
         "corrupt_json": ({IPYNB: json.dumps(right()).encode()[:900]}, UNREADABLE, None, "stops in the middle"),
         "not_utf8": (
             {IPYNB: json.dumps(right(essay="pr\u00e8s de 1"), ensure_ascii=False).encode("latin-1")},
-            REPAIRED, FULL, "UTF-8",
+            REPAIRED,
+            FULL,
+            "UTF-8",
         ),
         "renamed": (files(right(), "gates_final(1).ipynb"), REPAIRED, FULL, "gates_final(1).ipynb"),
         "test_twice": (files(twice(m, right(), "test_forget_gate")), REPAIRED, FULL, "one was kept"),
-        "solution_twice": (files(twice(m, right(), "lstm_step", source="# my old attempt\n")), REPAIRED, FULL, "2 times"),
+        "solution_twice": (
+            files(twice(m, right(), "lstm_step", source="# my old attempt\n")),
+            REPAIRED,
+            FULL,
+            "2 times",
+        ),
         "warning": (files(right(forget_gate=WARN)), GRADED, FULL, ""),
         "asks_for_input": (files(m.extra(right(), "x = input('your name? ')")), GRADED, FULL, ""),
         "sys_exit": (files(m.extra(right(), "import sys; sys.exit(0)")), GRADED, FULL, ""),
         "other_kernel": (
-            files(changed(right(), lambda nb: nb["metadata"].update(kernelspec={"name": "conda-x", "display_name": "x"}))),
-            GRADED, FULL, "",
+            files(
+                changed(right(), lambda nb: nb["metadata"].update(kernelspec={"name": "conda-x", "display_name": "x"}))
+            ),
+            GRADED,
+            FULL,
+            "",
         ),
         "empty_folder": ({}, UNREADABLE, None, "empty"),
         "says_format_3": (files(changed(right(), lambda nb: nb.update(nbformat=3))), REPAIRED, FULL, "format 3"),
         "returns_lists": (files(right(lstm_step=LISTS)), GRADED, FULL, ""),
         "essay_as_code": (
-            files(changed(right(), lambda nb: m.cell(nb, "essay").update(cell_type="code", outputs=[], execution_count=None))),
-            REPAIRED, FULL, "turned into code",
+            files(
+                changed(
+                    right(), lambda nb: m.cell(nb, "essay").update(cell_type="code", outputs=[], execution_count=None)
+                )
+            ),
+            REPAIRED,
+            FULL,
+            "turned into code",
         ),
         # And more.
         "stderr": (files(right(forget_gate=PRINT)), GRADED, FULL, ""),
@@ -118,7 +135,9 @@ def submissions(m):
         "utf16": ({IPYNB: json.dumps(right()).encode("utf-16")}, REPAIRED, FULL, "utf-16"),
         "conflict": (
             {IPYNB: json.dumps(right(), indent=1).replace('"cells"', '<<<<<<< HEAD\n"cells"\n>>>>>>> x').encode()},
-            UNREADABLE, None, "merge conflict",
+            UNREADABLE,
+            None,
+            "merge conflict",
         ),
         "web_page": ({IPYNB: b"<!DOCTYPE html><html><body>Log in</body></html>"}, UNREADABLE, None, "web page"),
         "script": ({"gates.py": FORGET.encode()}, UNREADABLE, None, "gates.py"),
@@ -129,63 +148,115 @@ def submissions(m):
         "not_a_notebook": ({IPYNB: b'{"a": 1}'}, UNREADABLE, None, "no cells"),
         "other_assignment": (
             {IPYNB: nbformat.writes(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("1")])).encode()},
-            UNREADABLE, None, "not this assignment",
+            UNREADABLE,
+            None,
+            "not this assignment",
         ),
         "zipped": ({"work.zip": zipped("gates.ipynb", json.dumps(right()))}, REPAIRED, FULL, "work.zip"),
         "zip_as_ipynb": ({IPYNB: zipped("gates.ipynb", json.dumps(right()))}, REPAIRED, FULL, "gates.ipynb"),
         "json_in_json": ({IPYNB: json.dumps(json.dumps(right())).encode()}, REPAIRED, FULL, "unpacked"),
         "two_notebooks": (
-            {**files(right()), **files(right(forget_gate=WRONG), "old.ipynb")}, REPAIRED, FULL, "2 notebooks",
+            {**files(right()), **files(right(forget_gate=WRONG), "old.ipynb")},
+            REPAIRED,
+            FULL,
+            "2 notebooks",
         ),
         "two_renamed": (
-            {**files(right(), "a.ipynb"), **files(right(forget_gate=WRONG), "b.ipynb")}, ATTENTION, None, "Several",
+            {**files(right(), "a.ipynb"), **files(right(forget_gate=WRONG), "b.ipynb")},
+            ATTENTION,
+            None,
+            "Several",
         ),
         "in_a_folder": (files(right(), "my work/gates.ipynb"), REPAIRED, FULL, "my work/gates.ipynb"),
         "tests_first": (
             files(changed(right(), lambda nb: nb["cells"].insert(2, nb["cells"].pop(m.place(nb, "test_lstm_step"))))),
-            REPAIRED, FULL, "order",
+            REPAIRED,
+            FULL,
+            "order",
         ),
         "points_raised": (
-            files(changed(right(forget_gate=WRONG), lambda nb: m.cell(nb, "test_forget_gate")["metadata"]["nbgrader"].update(points=99))),
-            REPAIRED, HALF, "points",
+            files(
+                changed(
+                    right(forget_gate=WRONG),
+                    lambda nb: m.cell(nb, "test_forget_gate")["metadata"]["nbgrader"].update(points=99),
+                )
+            ),
+            REPAIRED,
+            HALF,
+            "points",
         ),
         "solution_locked": (
-            files(changed(right(), lambda nb: m.cell(nb, "lstm_step")["metadata"]["nbgrader"].update(locked=True, solution=False))),
-            REPAIRED, FULL, "put back",
+            files(
+                changed(
+                    right(),
+                    lambda nb: m.cell(nb, "lstm_step")["metadata"]["nbgrader"].update(locked=True, solution=False),
+                )
+            ),
+            REPAIRED,
+            FULL,
+            "put back",
         ),
         "solution_as_markdown": (
-            files(changed(right(), lambda nb: m.cell(nb, "lstm_step").update(cell_type="markdown"))), REPAIRED, FULL, "markdown",
+            files(changed(right(), lambda nb: m.cell(nb, "lstm_step").update(cell_type="markdown"))),
+            REPAIRED,
+            FULL,
+            "markdown",
         ),
         "copy_untouched_below": (
-            files(twice(m, right(), "lstm_step", source=m.cell(m.untouched(), "lstm_step")["source"])), REPAIRED, FULL, "copies",
+            files(twice(m, right(), "lstm_step", source=m.cell(m.untouched(), "lstm_step")["source"])),
+            REPAIRED,
+            FULL,
+            "copies",
         ),
         "merged_cells": (
-            files(changed(drop(m, right(), "lstm_step"), lambda nb: m.cell(nb, "forget_gate").update(source=f"{FORGET}\n\n\n{STEP}"))),
-            REPAIRED, FULL, "another cell",
+            files(
+                changed(
+                    drop(m, right(), "lstm_step"),
+                    lambda nb: m.cell(nb, "forget_gate").update(source=f"{FORGET}\n\n\n{STEP}"),
+                )
+            ),
+            REPAIRED,
+            FULL,
+            "another cell",
         ),
         "essay_missing": (files(drop(m, right(), "essay")), ATTENTION, FULL, "essay is missing"),
         "setup_deleted": (files(drop(m, right(), "setup")), REPAIRED, FULL, "setup was missing"),
         "cells_are_numbers": (files(changed(right(), lambda nb: nb["cells"].append(7))), REPAIRED, FULL, "mended"),
         "source_is_null": (
-            files(changed(right(), lambda nb: nb["cells"][0].update(source=None))), REPAIRED, FULL, "mended",
+            files(changed(right(), lambda nb: nb["cells"][0].update(source=None))),
+            REPAIRED,
+            FULL,
+            "mended",
         ),
         "bad_outputs": (
-            files(changed(right(), lambda nb: m.cell(nb, "setup").update(outputs=[{"output_type": "nonsense"}]))), GRADED, FULL, "",
+            files(changed(right(), lambda nb: m.cell(nb, "setup").update(outputs=[{"output_type": "nonsense"}]))),
+            GRADED,
+            FULL,
+            "",
         ),
         "unknown_label": (
-            files(changed(m.extra(right(), "1"), lambda nb: nb["cells"][2]["metadata"].update(nbgrader={"grade_id": "x", "grade": True}))),
-            REPAIRED, FULL, "labels",
+            files(
+                changed(
+                    m.extra(right(), "1"),
+                    lambda nb: nb["cells"][2]["metadata"].update(nbgrader={"grade_id": "x", "grade": True}),
+                )
+            ),
+            REPAIRED,
+            FULL,
+            "labels",
         ),
         "surrogates": (files(right(essay="\ud800 broken")), REPAIRED, FULL, "mended"),
         "memory": (files(m.extra(right(), "b = bytearray(1 << 40)")), GRADED, FULL, ""),
         "recursion": (files(right(forget_gate="def forget_gate(*a):\n    return forget_gate(*a)")), GRADED, 0.0, ""),
         "picture": (
             files(m.extra(right(), f"from IPython.display import Image\nImage(data={base64.b64encode(b'x' * 100)!r})")),
-            GRADED, FULL, "",
+            GRADED,
+            FULL,
+            "",
         ),
         "bad_timestamp": ({**files(right()), "timestamp.txt": b"yesterday, I think"}, GRADED, FULL, ""),
         "half_a_file": ({IPYNB: cut_in_half(right())}, UNREADABLE, None, "upload"),
-    }  # fmt: skip
+    }
 
 
 @pytest.fixture(scope="module")

@@ -21,7 +21,9 @@ from course_pkg.grading import feedback
 
 pytestmark = pytest.mark.skipif(not classroom.WALLED, reason=f"no walls here: {classroom.WHY_NOT}")
 
-STUB_FORGET = "def sigmoid(z):\n    return 1 / (1 + np.exp(-z))\n\n\ndef forget_gate(x, h, W, U, b):\n    return np.full(3, 0.5)"
+STUB_FORGET = (
+    "def sigmoid(z):\n    return 1 / (1 + np.exp(-z))\n\n\ndef forget_gate(x, h, W, U, b):\n    return np.full(3, 0.5)"
+)
 STUB_STEP = "def lstm_step(x, h, c, W, U, b):\n    return np.zeros(3), np.zeros(3)"
 HONEST = {"test_forget_gate": 0.0, "test_lstm_step": 1.0}
 PEEK = "def forget_gate(x, h, W, U, b):\n    peek()\n    return np.full(3, 0.5)"
@@ -226,7 +228,8 @@ def attacks(root, port):
         "seed_from_environment": (
             """
             import os
-            found = {k: v for k, v in os.environ.items() if "SEED" in k or "COURSE" in k or "SECRET" in k or "NBGRADER" in k}
+            words = ("SEED", "COURSE", "SECRET", "NBGRADER", "TOKEN", "CANARY")
+            found = {k: v for k, v in os.environ.items() if any(word in k for word in words)}
             found.pop("PYTHONPATH", None)
             if found:
                 print("LEAK", found)
@@ -271,7 +274,8 @@ def attacks(root, port):
             "def lstm_step(*a):\n    return (0.0 for _ in iter(int, 1)), np.zeros(3)",
         ),
         "huge_result": (
-            "", "def forget_gate(*a):\n    return np.zeros((3, 10_000_000))", "def lstm_step(*a):\n    return 'x' * (200 << 20), 1",
+            "", "def forget_gate(*a):\n    return np.zeros((3, 10_000_000))",
+            "def lstm_step(*a):\n    return 'x' * (200 << 20), 1",
         ),
         "deep_result": (
             "", "def forget_gate(*a):\n    r = []\n    for _ in range(100000): r = [r]\n    return r", STUB_STEP,

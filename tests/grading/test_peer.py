@@ -80,7 +80,7 @@ def test_what_cannot_cross_is_refused(value):
 @given(st.binary(max_size=300))
 def test_nonsense_is_refused_and_nothing_else(data):
     with pytest.raises(Refused):
-        Decoder(refuse).value(b"\x00\x00\x00\x05{\"a\":" + data)
+        Decoder(refuse).value(b'\x00\x00\x00\x05{"a":' + data)
 
 
 def test_no_pickle_crosses():
@@ -159,7 +159,7 @@ def test_generators_and_instances_are_used_from_afar(both):
     assert counter.up(by=2) == 7
     assert counter.start == 7
     with pytest.raises(AttributeError):
-        _ = counter.__dict__["x"] if False else counter._secret
+        _ = counter._secret
     with pytest.raises(TypeError, match="neither true nor false"):
         bool(counter)
 
@@ -191,14 +191,26 @@ def test_the_checker_lends_functions_and_nothing_else(both):
 
 
 def test_names_that_tests_define_are_never_taken_from_a_student():
-    trusted = ["import numpy as np\nfrom a import b as c", "def helper(q):\n    return np.abs(q) + mine(q)", "x = len([1])"]
+    trusted = [
+        "import numpy as np\nfrom a import b as c",
+        "def helper(q):\n    return np.abs(q) + mine(q)",
+        "x = len([1])",
+    ]
     assert needed(trusted, ["solution"]) == ["mine", "solution"]
 
 
 @pytest.mark.parametrize(
     ("result", "score", "wrong"),
-    [(2, 2.0, False), (np.float64(1.5), 1.5, False), (None, None, False), (float("nan"), None, True)]
-    + [("5", None, True), (True, None, True), ([1], None, True), (float("inf"), None, True)],
+    [
+        (2, 2.0, False),
+        (np.float64(1.5), 1.5, False),
+        (None, None, False),
+        (float("nan"), None, True),
+        (float("inf"), None, True),
+        ("5", None, True),
+        (True, None, True),
+        ([1], None, True),
+    ],
 )
 def test_what_counts_as_a_score(result, score, wrong):
     told = score_of(result)

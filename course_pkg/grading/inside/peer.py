@@ -61,6 +61,7 @@ class RemoteFunction(Remote):
     """A function that lives in the other process."""
 
     def __call__(self, *args, **kwargs):
+        """Call it there; raises what it raised there."""
         return self._peer.ask("call", self, *args, **kwargs)
 
 

@@ -1,5 +1,7 @@
 """IPython without a network: runs cells and keeps their outputs, in bounds, as a notebook wants them."""
 
+import ast
+import contextlib
 import io
 import sys
 
@@ -89,7 +91,7 @@ class Shell(InteractiveShell):
     """An InteractiveShell for one notebook. `run` a cell's source; the outputs come back."""
 
     def __init__(self, **more):
-        self.outputs = Outputs()
+        self.outputs, self._prepared = Outputs(), {}
         super().__init__(**more)
 
     def init_history(self):
@@ -115,6 +117,34 @@ class Shell(InteractiveShell):
     def _showtraceback(self, kind, value, lines):
         self.outputs.error(kind.__name__, value, lines)
 
+    def prepare(self, source):
+        """Compile a trusted cell ahead, for `run` here and in every fork; not one that only IPython can read."""
+        with contextlib.suppress(SyntaxError, ValueError):
+            text = self.transform_cell(source)
+            tree, name = ast.parse(text), self.compile.cache(text)
+            last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
+            ending = None if last is None or text.rstrip().endswith(";") else ast.Expression(last.value)
+            if last is not None and ending is None:
+                tree.body.append(last)
+            self._prepared[source] = [
+                compile(tree, name, "exec"),
+                None if ending is None else compile(ending, name, "eval"),
+            ]
+
+    def _run_prepared(self, body, ending):
+        """(result, exception or None) of a cell that was compiled ahead."""
+        try:
+            exec(body, self.user_ns)
+            result = None if ending is None else eval(ending, self.user_ns)
+            self.execution_count += 1
+            if ending is not None:
+                self.displayhook(result)
+            self.events.trigger("post_execute")
+            return result, None
+        except Exception as error:
+            self.showtraceback()
+            return None, error
+
     def run(self, source):
         """(outputs, the result of the last expression, the exception or None) of a cell."""
         self.outputs = Outputs()
@@ -122,6 +152,9 @@ class Shell(InteractiveShell):
         sys.stdout, sys.stderr, sys.stdin = Stream(self, "stdout"), Stream(self, "stderr"), io.StringIO()
         result = None
         try:
+            if source in self._prepared:
+                value, error = self._run_prepared(*self._prepared[source])
+                return self.outputs.kept, value, error
             result = self.run_cell(source, store_history=True)
             error = result.error_before_exec or result.error_in_exec
         except BaseException as e:  # an interrupt that came between two lines of IPython's own

@@ -23,11 +23,11 @@ import traceback
 from . import lock, shell, student
 
 
-def warm(role, preload):
-    """Import what kernels need. Returns the shell that every fork will have."""
+def warm(settings):
+    """Import what kernels need, compile what they will all run. Returns the shell that every fork will have."""
     os.environ.setdefault("MPLBACKEND", "module://matplotlib_inline.backend_inline")
     made = shell.make()
-    import_all(preload)
+    import_all(settings["preload"])
     # What IPython, Matplotlib and torch import at first use.
     made.run("x = 1\nx")
     made.run("1 / 0")
@@ -36,9 +36,13 @@ def warm(role, preload):
     if "torch" in sys.modules:
         sys.modules["torch"].set_num_threads(1)
         importlib.import_module("torch.testing")
-    if role == "checker":
+    if settings["role"] == "checker":
         importlib.import_module("course_pkg.grading.checker")
     made.reset(new_session=True, aggressive=False)
+    if settings["trusted"]:
+        with open(settings["trusted"], encoding="utf-8") as file:
+            for source in json.load(file):
+                made.prepare(source)
     gc.collect()
     gc.freeze()
     return made
@@ -176,7 +180,7 @@ def main():
     # Standard error is the log of this process; the kernels lose it.
     settings["log"] = os.dup(2)
     os.set_inheritable(settings["log"], False)
-    made = warm(settings["role"], settings["preload"])
+    made = warm(settings)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     requests.sendall(b"+")
