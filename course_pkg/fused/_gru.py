@@ -119,7 +119,11 @@ def gru_backward(dh, dstate, tape):
     dh, (dh_t,) = require_upstream(dh, dstate, HState, (B, T, H), Z.dtype)
     dx, dM, db_hn = np.empty((B, T, D), Z.dtype), np.zeros_like(M), np.zeros(H, Z.dtype)
     to_x = np.concatenate([M[2 * H :], M[: 2 * H]])[:, H:-1].T.copy()  # (D, 3H), columns n, r, z
-    steps_back = _steps_back_after if reset == "after" else _steps_back_before
+    U = M[:, :H]
+    if reset == "after":
+        steps_back, back = _steps_back_after, [U.T.copy()]
+    else:
+        steps_back, back = _steps_back_before, [U[: 2 * H].T.copy(), U[2 * H :].T.copy()]
     spans = blocks(T, 4 * H * B)
     work = rooms(Z.dtype, spans, (4 * H if reset == "after" else 3 * H, B), (H, B), (D, B))
     for span, (K, dh_above, dx_block) in zip(spans, work):
@@ -128,7 +132,7 @@ def gru_backward(dh, dstate, tape):
         # last rows become the one at a_hn. dx wants the first three parts, dh_{t-1} the last three.
         _local_derivatives(A[span], h_prev, a_hn[span], K)
         dh_above[:] = feature_major(dh)[span]
-        steps_back(K, A[span], dh_above, dh_t, M)
+        steps_back(K, A[span], dh_above, dh_t, *back)
         feature_major(dx)[span] = np.matmul(to_x, K[:, : 3 * H], out=dx_block)
         da, inputs = flat(K), flat(Z[span])
         dM[: 2 * H] += da[H : 3 * H] @ inputs.T
@@ -162,10 +166,12 @@ def _local_derivatives(A, h_prev, a_hn, K):
         K_r *= h_prev
 
 
-def _steps_back_after(K, A, dh_above, dh_t, M):
-    """From the last step of a block to its first: K becomes da, dh_t the gradient at the state before the block."""
-    H = len(dh_t)
-    back, v = M[:, :H].T.copy(), np.empty_like(dh_t)  # rows r, z, a_hn of K to dh_{t-1}
+def _steps_back_after(K, A, dh_above, dh_t, back):
+    """From the last step of a block to its first: K becomes da, dh_t the gradient at the state before the block.
+
+    back (H, 3H) takes rows r, z and a_hn of K to dh_{t-1}.
+    """
+    H, v = len(dh_t), np.empty_like(dh_t)
     rows = (K[:, k * H : (k + 1) * H] for k in range(4))
     views = (*rows, K[:, H:], A[:, H : 2 * H], dh_above)
     for k_n, k_r, k_z, k_hn, k_rzh, z, dh_above_t in zip(*(a[BACKWARDS] for a in views)):
@@ -179,10 +185,9 @@ def _steps_back_after(K, A, dh_above, dh_t, M):
         add(dh_t, v, dh_t)
 
 
-def _steps_back_before(K, A, dh_above, dh_t, M):
-    """As `_steps_back_after`; r * h_{t-1} has its own gradient on the way."""
+def _steps_back_before(K, A, dh_above, dh_t, back_rz, back_n):
+    """As `_steps_back_after`; r * h_{t-1} has its own gradient, drh, on the way."""
     H = len(dh_t)
-    back_rz, back_n = M[: 2 * H, :H].T.copy(), M[2 * H :, :H].T.copy()
     v, drh = np.empty_like(dh_t), np.empty_like(dh_t)
     views = (K[:, :H], K[:, H : 2 * H], K[:, 2 * H :], K[:, H:], A[:, :H], A[:, H : 2 * H], dh_above)
     for k_n, k_r, k_z, k_rz, r, z, dh_above_t in zip(*(a[BACKWARDS] for a in views)):
