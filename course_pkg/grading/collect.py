@@ -16,7 +16,7 @@ from course_pkg.grading.reading import safe_name
 
 LIMIT = 4 << 30  # bytes that one archive may hold
 # Moodle: "Full Name_123456_assignsubmission_file_/file" or the same as one name. Canvas: "name_late_123_456_file".
-MOODLE = re.compile(r"^(?P<student>.+?)_(?P<number>\d+)_assignsubmission_file_?/?(?P<file>.*)$")
+MOODLE = re.compile(r"^(?P<student>[^/]+?)_(?P<number>\d+)_assignsubmission_file_?/?(?P<file>.*)$")
 CANVAS = re.compile(r"^(?P<student>[^_/]+)_(?:late_|LATE_)?(?P<number>\d+)_\d+_(?P<file>[^/]+)$")
 
 

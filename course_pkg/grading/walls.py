@@ -36,7 +36,7 @@ def environment():
         "LANG": "C.UTF-8",
         "TMPDIR": "/tmp",
         "MPLCONFIGDIR": "/tmp/matplotlib",
-        "PYTHONPATH": f"{RUN}:{LIBRARY}",
+        "PYTHONPATH": ":".join([RUN, LIBRARY, *_site_packages()]),
         "PYTHONDONTWRITEBYTECODE": "1",
         "OMP_NUM_THREADS": "1",
         "OPENBLAS_NUM_THREADS": "1",
@@ -44,10 +44,14 @@ def environment():
     }
 
 
+def _site_packages():
+    return [path for path in sys.path if Path(path).name in ("site-packages", "dist-packages")]
+
+
 def read_only():
     """The folders that Python lives in."""
     found = dict.fromkeys(["/usr", sys.base_prefix, sys.prefix])
-    found |= dict.fromkeys(path for path in sys.path if Path(path).name in ("site-packages", "dist-packages"))
+    found |= dict.fromkeys(_site_packages())
     found |= dict.fromkeys(str(Path(path).resolve()) for path in list(found))
     return [path for path in found if path and os.path.isdir(path) and path != "/"]
 
