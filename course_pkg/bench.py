@@ -28,6 +28,7 @@ SIZES = ((1, 32, 8, 16), (16, 64, 32, 64), (32, 100, 64, 128), (64, 100, 128, 25
 LONGER = [(32, T, 32, 64) for T in (50, 100, 200, 400)]
 WIDER = [(32, 50, 32, H) for H in (32, 64, 128, 256)]
 FINE = time.get_clock_info("process_time").resolution < 1e-6
+KEPT = pathlib.Path(__file__).with_name("bench.json")  # what `nox -s bench` writes and a book page shows
 NOTE = """\
 Why PyTorch's GRU and RNN are slow on a CPU: torch.nn.LSTM hands a whole layer in float32 to one operator
 of the oneDNN library. torch.nn.GRU and torch.nn.RNN have no such operator there. They call small ones at
@@ -203,8 +204,8 @@ def lines(result):
     return [*_head(result), *map(_row, result["rows"]), *growth, *_foot(result)]
 
 
-def read(path):
-    """A result that `main` wrote."""
+def read(path=KEPT):
+    """A result that `main` wrote; by default the one that is kept with the package."""
     return json.loads(pathlib.Path(path).read_text(encoding="utf-8"))
 
 

@@ -21,7 +21,7 @@ KERNEL_ENV = {
 def package_sources(root=ROOT):
     """The files of course_pkg whose change can change a page: grading is not imported by the book."""
     package = root / "course_pkg"
-    files = [p for kind in ("*.py", "*.js", "*.css") for p in package.rglob(kind)]
+    files = [p for kind in ("*.py", "*.js", "*.css", "*.json") for p in package.rglob(kind)]
     return sorted(p for p in files if p.relative_to(package).parts[0] != "grading")
 
 
