@@ -172,6 +172,25 @@ def test_killed_and_started_again_gives_the_same_grades(tmp_path):
     check_whole(course, 30)
 
 
+@pytest.mark.slow
+def test_a_long_class_takes_no_more_memory_at_its_end(tmp_path):
+    """Nothing piles up: neither in this process, which writes the gradebook, nor in a worker."""
+    psutil = pytest.importorskip("psutil")
+    course = classroom.make_course(tmp_path)
+    fill(course, 160)
+    assignment, workers, seen = course.assignment(classroom.NAME), [], []
+
+    def on_done(student, told):
+        seen.append((psutil.Process().memory_info().rss, psutil.Process(workers[0].pid).memory_info().rss))
+
+    work = runner.here(assignment, 1, classroom.WALLED, on_start=workers.extend)
+    runner.run(course, assignment, runner.pending(course, assignment), work, on_done)
+    early, late = seen[40], seen[-1]
+    assert late[0] - early[0] < 12 << 20
+    assert late[1] - early[1] < 12 << 20
+    check_whole(course, 160)
+
+
 def check_whole(course, count):
     """Everyone has what their answer earns, as nobody had disturbed the run."""
     found, answers = scores(course), list(WELL_FORMED)
