@@ -37,6 +37,7 @@ TEXT = {
     "A * B wants the same shape twice.",
     "think NameError": "is that name spelled as where it is defined, and has that cell been run?",
     "think TypeError": "does that line hand over as many things as are wanted, and of the right type?",
+    "think ImportError": "is that package on this machine? What does without it can be done first.",
     "think error": "what does that line expect, and what does it get? A print above it shows here.",
     "other inputs": "this holds for the numbers of the visible check, but not for others. What in your code is tied to "
     "them?",
