@@ -1,4 +1,4 @@
-"""The project's tasks: `nox -s book`, `serve`, `tests`, `dev`, `lint`, `bench`.
+"""The project's tasks: `nox -s book`, `serve`, `tests`, `dev`, `lint`, `bench`, `mutants`.
 
 All share one virtual environment, `.venv`, which is made and filled when it is missing or when what it
 should hold has changed, and left alone otherwise.
@@ -149,3 +149,10 @@ def bench(session):
     run(session, "-m", "course_pkg.bench", *(session.posargs or ("--json", "course_pkg/bench.json")))
     if not session.posargs:
         run(session, "-m", "course_pkg.grading.bench")
+
+
+@nox.session
+def mutants(session):
+    """Change every solution in many small ways and count the changes that cost points. Takes about ten minutes."""
+    install(session)
+    run(session, "solutions/mutants.py", *session.posargs)
