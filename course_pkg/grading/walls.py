@@ -34,8 +34,8 @@ def environment():
         "USER": "student",
         "LOGNAME": "student",
         "LANG": "C.UTF-8",
-        "TMPDIR": "/tmp",
-        "MPLCONFIGDIR": "/tmp/matplotlib",
+        "TMPDIR": scratch(),
+        "MPLCONFIGDIR": f"{scratch()}/matplotlib",
         "PYTHONPATH": ":".join([RUN, LIBRARY, *_site_packages()]),
         "PYTHONDONTWRITEBYTECODE": "1",
         "OMP_NUM_THREADS": "1",
@@ -54,6 +54,11 @@ def read_only():
     found |= dict.fromkeys(_site_packages())
     found |= dict.fromkeys(str(Path(path).resolve()) for path in list(found))
     return [path for path in found if path and os.path.isdir(path) and path != "/"]
+
+
+def scratch():
+    """The folder for passing files: /tmp, unless Python itself lives there, which a fresh /tmp would hide."""
+    return "/course/tmp" if any(Path(path).is_relative_to("/tmp") for path in read_only()) else "/tmp"
 
 
 def command():
@@ -78,15 +83,19 @@ def command():
             words += ["--symlink", os.readlink(path), path]
         elif os.path.isdir(path):
             words += ["--ro-bind", path, path]
+    words += ["--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp"]
     # Folders on the way to what is shown would be closed to the user that student code runs as.
-    for path in _ways([*read_only(), HOME, f"{LIBRARY}/course_pkg/checks", f"{RUN}/inside", "/etc/fonts", "/tmp/x"]):
+    shown = [*read_only(), HOME, f"{LIBRARY}/course_pkg/checks", f"{RUN}/inside", "/etc/fonts", f"{scratch()}/x"]
+    for path in _ways(shown):
         words += ["--perms", "0755", "--dir", path]
     for path in read_only():
         words += ["--ro-bind", path, path]
+    if scratch() != "/tmp":
+        words += ["--tmpfs", scratch(), "--remount-ro", "/tmp"]
     words += _package()
     for name in ETC:
         words += ["--ro-bind-try", f"/etc/{name}", f"/etc/{name}"]
-    words += ["--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp", "--perms", "0755", "--dir", HOME, "--chdir", HOME]
+    words += ["--perms", "0755", "--dir", HOME, "--chdir", HOME]
     for name, value in environment().items():
         words += ["--setenv", name, value]
     return [*words, "--remount-ro", "/"]

@@ -83,8 +83,8 @@ def _mount(kind, path, flags, options=""):
 def furnish(home, scratch_mb):
     """Empty scratch folders of limited size, and a /proc that shows one's own processes only."""
     _check(_libc.mount(b"none", b"/", None, ctypes.c_ulong(REC | PRIVATE), None), "mount")
-    for path, megabytes in ((home, scratch_mb), ("/tmp", scratch_mb), ("/dev/shm", scratch_mb)):
-        _mount("tmpfs", path, NOSUID | NODEV, f"size={megabytes}m,nr_inodes=4096,mode=1777")
+    for path in (home, os.environ["TMPDIR"], "/dev/shm"):
+        _mount("tmpfs", path, NOSUID | NODEV, f"size={scratch_mb}m,nr_inodes=4096,mode=1777")
     _mount("proc", "/proc", NOSUID | NODEV | NOEXEC)
 
 
