@@ -1,4 +1,4 @@
-"""The project's tasks: `nox -s book`, `serve`, `tests`, `dev`, `lint`, `bench`, `mutants`.
+"""The project's tasks: `nox -s book`, `serve`, `tests`, `dev`, `lint`, `bench`, `experiments`, `mutants`.
 
 All share one virtual environment, `.venv`, which is made and filled when it is missing or when what it
 should hold has changed, and left alone otherwise.
@@ -149,6 +149,13 @@ def bench(session):
     run(session, "-m", "course_pkg.bench", *(session.posargs or ("--json", "course_pkg/bench.json")))
     if not session.posargs:
         run(session, "-m", "course_pkg.grading.bench")
+
+
+@nox.session
+def experiments(session):
+    """Run the experiments that are too long for the book's build, or those named after --, and store the results."""
+    install(session)
+    run(session, "-m", "course_pkg.experiments", *session.posargs)
 
 
 @nox.session

@@ -155,18 +155,21 @@ def operators(cell, size=(8, 100, 8, 8)):
     return sum(event.count for event in profile.key_averages())
 
 
+def processor():
+    """The processor's model, as far as the system tells."""
+    info = pathlib.Path("/proc/cpuinfo")
+    lines = info.read_text().splitlines() if info.exists() else []
+    return next((line.split(":", 1)[1].strip() for line in lines if "model name" in line), platform.processor())
+
+
 def machine():
     """What the numbers depend on: processor, cores, versions, the kernels that NumPy's BLAS and PyTorch chose."""
     import threadpoolctl
     import torch
 
-    cpu, info = platform.processor(), pathlib.Path("/proc/cpuinfo")
-    if info.exists():
-        models = [line.split(":", 1)[1].strip() for line in info.read_text().splitlines() if "model name" in line]
-        cpu = models[0] if models else cpu
     blas = [lib for lib in threadpoolctl.threadpool_info() if lib["user_api"] == "blas"]
     return {
-        "processor": cpu,
+        "processor": processor(),
         "cores": os.cpu_count(),
         "python": platform.python_version(),
         "numpy": np.__version__,
