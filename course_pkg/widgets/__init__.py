@@ -1,7 +1,7 @@
 """Figures a reader can move: sliders over a function, live in Jupyter and static in the book. No maths here."""
 
 from course_pkg.widgets.controls import choice, grid, slider
-from course_pkg.widgets.diagrams import lstm_cell, through_time, unrolled
+from course_pkg.widgets.diagrams import gru_cell, lstm_cell, through_time, unrolled
 from course_pkg.widgets.explorer import Explorer, figure
 from course_pkg.widgets.panels import Ground, Line, Mark, bars, diagram, heatmap, lines, number, numbers
 
@@ -15,6 +15,7 @@ __all__ = [
     "diagram",
     "figure",
     "grid",
+    "gru_cell",
     "heatmap",
     "lines",
     "lstm_cell",

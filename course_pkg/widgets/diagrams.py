@@ -66,6 +66,46 @@ def lstm_cell():
     return _layout(530, 286, boxes, operations, wires)
 
 
+def gru_cell():
+    """One GRU step. Boxes: x h_prev z r n h; operations: keep (z * h_prev), flip (1 - z), write ((1 - z) * n), add
+    and reset (r times what n sees of the past). A wire bears the id of what it carries, or "inputs" before the
+    gates, "past" and "present" before the candidate.
+    """
+    boxes = [
+        _box("h_prev", 38, 34, "before", "h", "hidden", STATE),
+        _box("x", 38, 256, "input", "x", "input", STATE),
+        _box("z", 138, 154, "update", "z", "update"),
+        _box("r", 238, 154, "reset", "r", "reset"),
+        _box("n", 392, 154, "candidate", "n", "candidate"),
+        _box("h", 492, 34, "now", "h", "hidden", STATE),
+    ]
+    operations = [
+        _operation("keep", 138, 34, "×", "update"),
+        _operation("flip", 238, 92, "1 −", "update"),
+        _operation("write", 316, 92, "×", "candidate"),
+        _operation("add", 316, 34, "+", "hidden"),
+        _operation("reset", 316, 154, "×", "reset"),
+    ]
+    wires = [
+        _wire("h_prev", "hidden", (76, 34), (123, 34)),
+        _wire("keep", "hidden", (153, 34), (301, 34)),
+        _wire("h", "hidden", (331, 34), (454, 34)),
+        _wire("z", "update", (138, 130), (138, 49)),
+        _wire("z", "update", (138, 92), (223, 92)),
+        _wire("flip", "update", (253, 92), (301, 92)),
+        _wire("n", "candidate", (392, 130), (392, 92), (331, 92)),
+        _wire("write", "candidate", (316, 77), (316, 49)),
+        _wire("r", "reset", (277, 154), (301, 154)),
+        _wire("reset", "reset", (331, 154), (353, 154)),
+        _wire("inputs", "hidden", (38, 58), (38, 212), (238, 212), arrow=False),
+        _wire("inputs", "input", (76, 256), (100, 256), (100, 212), arrow=False),
+        *(_wire("inputs", "hidden", (x, 212), (x, 178)) for x in (138, 238)),
+        _wire("past", "hidden", (238, 212), (316, 212), (316, 169)),
+        _wire("present", "input", (100, 256), (392, 256), (392, 178)),
+    ]
+    return _layout(530, 286, boxes, operations, wires)
+
+
 SUBSCRIPTS = "₀₁₂₃₄₅₆₇₈₉"
 
 

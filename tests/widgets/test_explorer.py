@@ -20,6 +20,7 @@ from course_pkg.widgets import (
     diagram,
     figure,
     grid,
+    gru_cell,
     heatmap,
     lines,
     lstm_cell,
@@ -197,6 +198,30 @@ def test_an_unrolled_network_has_each_part_once_a_step(steps):
     panel = diagram(layout, {"W_hh1": 0.5}, {"h0", "W_hh1"})
     at = layout["ids"].index("W_hh1")
     assert (panel["values"][at], panel["lit"].sum()) == (0.5, 2)
+
+
+@pytest.mark.parametrize("layout", [lstm_cell(), gru_cell()], ids=["lstm", "gru"])
+def test_a_cell_fits_its_picture_and_its_wires_end_at_its_parts(layout):
+    """No part leaves the picture or touches another; an arrow ends at the edge of a box or an operation."""
+    parts = [(b["x"], b["y"], b["w"] / 2, b["h"] / 2) for b in layout["boxes"]]
+    parts += [(o["x"], o["y"], o["r"], o["r"]) for o in layout["operations"]]
+    for k, (x, y, w, h) in enumerate(parts):
+        assert w <= x <= layout["width"] - w
+        assert h <= y <= layout["height"] - h
+        for other in parts[:k]:
+            assert abs(x - other[0]) >= w + other[2] or abs(y - other[1]) >= h + other[3]
+    for wire in layout["wires"]:
+        x, y = wire["points"][-1]
+        near = [max(abs(x - a) - w, abs(y - b) - h) for a, b, w, h in parts]
+        assert not wire["arrow"] or min(map(abs, near)) == 0
+
+
+def test_a_gru_has_two_gates_one_candidate_and_one_state():
+    layout = gru_cell()
+    assert {b["id"] for b in layout["boxes"]} == {"x", "h_prev", "z", "r", "n", "h"}
+    assert {o["id"] for o in layout["operations"]} == {"keep", "flip", "write", "add", "reset"}
+    carried = {w["id"] for w in layout["wires"]} - {"inputs", "past", "present"}
+    assert carried <= {part["id"] for part in (*layout["boxes"], *layout["operations"])}
 
 
 def test_three_steps_forward_and_back_fit_their_picture():
