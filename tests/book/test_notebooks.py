@@ -117,7 +117,9 @@ gate
 def made_up(tmp_path_factory):
     """The notebook of a made-up chapter, built with the real configuration and extension."""
     project = tmp_path_factory.mktemp("project")
-    shutil.copy(ROOT / "_config.yml", project)
+    config = (ROOT / "_config.yml").read_text()
+    assert "course_live: true" in config
+    (project / "_config.yml").write_text(config.replace("course_live: true", "course_live: false"))
     shutil.copytree(ROOT / "book" / "_ext", project / "book" / "_ext", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copytree(ROOT / "course_pkg", project / "course_pkg", ignore=shutil.ignore_patterns("__pycache__"))
     book = project / "book"
@@ -133,6 +135,8 @@ def made_up(tmp_path_factory):
         [sys.executable, book / "_ext" / "build.py"], capture_output=True, text=True, errors="replace"
     )
     assert done.returncode == 0, done.stdout + done.stderr
+    assert "WITHOUT Python in the browser (switched off by course_live" in done.stdout
+    assert not (project / "_build" / "html" / "live").exists()
     return nbformat.read(project / "_build" / "html" / "_sources" / "index.ipynb", 4)
 
 
