@@ -6,9 +6,9 @@
     python solutions/author.py messages 06-lstm          what an untouched cell and every wrong version are told
 
 In the text a line `%% KIND NAME` begins a cell. Kinds: text; code; locked (code that every kernel needs: imports,
-helpers); solve (the student's function NAME); check (its tests; `%% check NAME POINTS`); answer (a written answer,
-`%% answer NAME POINTS`). Keep the text out of `solutions/`: the notebook is the source, and nbgrader hands every file
-beside it to students.
+helpers); solve (the student's function NAME); check (its tests; `%% check NAME POINTS`); answer and plot (a written
+answer and a figure's code, judged by hand; `%% answer NAME POINTS`). Keep the text out of `solutions/`: the notebook
+is the source, and nbgrader hands every file beside it to students.
 """
 
 import ast
@@ -33,7 +33,9 @@ KINDS = {
     "solve": ("code", False, False, True),
     "check": ("code", True, True, False),
     "answer": ("markdown", True, False, True),
+    "plot": ("code", True, False, True),
 }
+GRADED = tuple(kind for kind, (_, grade, _, _) in KINDS.items() if grade)
 
 
 class Cell(NamedTuple):
@@ -108,8 +110,8 @@ def pack(text):
     for part in ("\n" + text).split("\n%% ")[1:]:
         head, _, source = part.partition("\n")
         kind, name, *points = head.split()
-        if kind not in (*KINDS, "text", "code") or bool(points) != (kind in ("check", "answer")):
-            raise ValueError(f"cell: got {head!r}, wanted a kind and a name (check and answer: and points)")
+        if kind not in (*KINDS, "text", "code") or bool(points) != (kind in GRADED):
+            raise ValueError(f"cell: got {head!r}, wanted a kind and a name ({', '.join(GRADED)}: and points)")
         cells.append(Cell(kind, name, int(points[0]) if points else None, source.strip("\n")))
     return cells
 

@@ -15,6 +15,7 @@ from nbclient import NotebookClient
 ALLOWED = {"numpy", "matplotlib.pyplot", "typing", "course_pkg"}
 ALLOWED_FROM_COURSE = {"checks", "tasks"}
 TORCH = {"10-deep", "12-sentiment"}  # the assignments that name PyTorch
+REGIONS = {"solve": {"SOLUTION"}, "plot": {"SOLUTION"}, "check": {"HIDDEN TESTS"}}
 MARKER = re.compile(r"^\s*### (BEGIN|END) (SOLUTION|HIDDEN TESTS)$", re.MULTILINE)
 HIDDEN = re.compile(r"### BEGIN (SOLUTION|HIDDEN TESTS)\n(.*?)### END \1", re.DOTALL)
 
@@ -176,7 +177,7 @@ def test_nothing_hidden_is_in_the_release(assignment):
 def test_hidden_regions_are_where_nbgrader_looks(assignment):
     for cell in author.read_cells(assignment):
         kinds = {kind for kind, _ in HIDDEN.findall(cell.source)}
-        assert kinds == {"solve": {"SOLUTION"}, "check": {"HIDDEN TESTS"}}.get(cell.kind, set()), cell.name
+        assert kinds == REGIONS.get(cell.kind, set()), cell.name
 
 
 def test_nothing_lies_beside_the_notebook(assignment):
