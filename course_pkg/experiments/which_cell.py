@@ -15,6 +15,7 @@ updates until it was at most the target, or None.
 import numpy as np
 
 from course_pkg import models, params, tasks, train
+from course_pkg.validation import require_choice
 
 SETTINGS = {
     "tasks": ["adding", "copying", "temporal order"],
@@ -25,9 +26,9 @@ SETTINGS = {
     "embedding": 8,
     "copied": {"length": 3, "symbols": 4},
     "target": {"adding": 0.01, "copying": 0.05, "temporal order": 0.05},
-    "train": {"steps": 2000, "batch": 32, "clip": 1.0, "every": 50},
-    "sequences": 500,
-    "search": {"rates": [0.001, 0.003, 0.01], "seeds": [100, 101], "length": 30},
+    "train": {"steps": 1200, "batch": 32, "clip": 1.0, "every": 50},
+    "sequences": 400,
+    "search": {"rates": [0.003, 0.01, 0.03], "seeds": [100, 101], "length": 30},
 }
 
 
@@ -127,3 +128,19 @@ def _copying(settings, T):
 # Of each task: (a maker of n sequences, the loss, the error, sizes of the network), for sequences of T steps.
 # For copying T is the delay.
 TASKS = {"adding": _adding, "copying": _copying, "temporal order": _order}
+
+
+def compared(stored, task, cell, equal, what):
+    """One finding of the comparison, "error" or "steps", as an array (lengths, seeds); NaN where there is None."""
+    settings = stored["settings"]
+    require_choice("task", task, settings["tasks"])
+    require_choice("cell", cell, settings["cells"])
+    require_choice("equal", equal, ("width", "parameters"))
+    equal = "width" if cell == "lstm" else equal  # the LSTM sets the budget, so both comparisons share its rows
+    wanted = ("compare", task, cell, equal)
+    found = {
+        (row["T"], row["seed"]): row[what]
+        for row in stored["results"]
+        if (row["stage"], row["task"], row["cell"], row["equal"]) == wanted
+    }
+    return np.array([[found[T, seed] for seed in settings["seeds"]] for T in settings["lengths"]], float)

@@ -172,3 +172,12 @@ def through_time():
             _wire(f"use{t}", "gradient", (a[t], backward + 22), (a[t], uses - 22)),
         ]
     return _layout(end + 34, uses + 26, boxes, [], wires)
+
+
+def in_a_row(labels, roles):
+    """Boxes beside one another, without wires. Each label is the id of its box."""
+    size, pitch = (98, 48), 106
+    boxes = [
+        _box(label, 53 + pitch * k, 28, label, "", role, size) for k, (label, role) in enumerate(zip(labels, roles))
+    ]
+    return _layout(pitch * len(boxes), 56, boxes, [], [])

@@ -22,6 +22,7 @@ from course_pkg.widgets import (
     grid,
     gru_cell,
     heatmap,
+    in_a_row,
     lines,
     lstm_cell,
     slider,
@@ -222,6 +223,18 @@ def test_a_gru_has_two_gates_one_candidate_and_one_state():
     assert {o["id"] for o in layout["operations"]} == {"keep", "flip", "write", "add", "reset"}
     carried = {w["id"] for w in layout["wires"]} - {"inputs", "past", "present"}
     assert carried <= {part["id"] for part in (*layout["boxes"], *layout["operations"])}
+
+
+def test_boxes_in_a_row_stand_clear_of_one_another():
+    """One box for each label, in order, inside the picture; any of them can be lit."""
+    layout = in_a_row(("A", "B", "C"), ("rnn", "lstm", "gru"))
+    assert layout["ids"] == ["A", "B", "C"]
+    assert [b["role"] for b in layout["boxes"]] == ["rnn", "lstm", "gru"]
+    edges = [edge for b in layout["boxes"] for edge in (b["x"] - b["w"] / 2, b["x"] + b["w"] / 2)]
+    assert edges == sorted(edges)
+    assert edges[0] >= 0
+    assert edges[-1] <= layout["width"]
+    assert list(diagram(layout, {"A": 1.0}, {"B"})["lit"]) == [0, 1, 0]
 
 
 def test_three_steps_forward_and_back_fit_their_picture():
