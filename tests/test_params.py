@@ -285,6 +285,29 @@ def test_keras_layout_both_ways(variant, sizes, seed):
         assert_same(back, case.params)
 
 
+@given(sizes=st.tuples(SIZE, SIZE, SIZE, SIZE), reset=st.sampled_from(["after", "before"]), seed=SEEDS)
+def test_gru_weights_give_equal_outputs_by_every_road(sizes, reset, seed):
+    """Ours, flipped and in Keras's layout, both at once, and back: the same states in float64 at every step.
+
+    A text with the other sign of z may well keep its weights as Keras does, so the two converters must go together.
+    """
+    case, cell = draw_case("gru", sizes, seed), lambda p: fused.gru(case.x, None, p, reset=reset)[0]
+    ours, keras = cell(case.params), params.to_keras(case.params, reset=reset)
+    assert_equal(cell(params.from_keras(keras, "gru")), ours)
+    elsewhere = params.to_keras(params.flip_update_gate(case.params), reset=reset)  # z written, Keras's columns
+    H = sizes[3]
+    for theirs, mine in zip(elsewhere, keras):
+        assert_same(theirs[..., :H], -mine[..., :H])  # z comes first in Keras
+        assert_same(theirs[..., H:], mine[..., H:])
+    back = params.flip_update_gate(params.from_keras(elsewhere, "gru"))
+    assert_equal(cell(back), ours)
+    if reset == "after":
+        net = torch.nn.GRU(sizes[2], H, batch_first=True, dtype=torch.float64)
+        net.load_state_dict(params.to_torch(back))
+        with torch.no_grad():
+            assert_equal(net(torch.tensor(case.x))[0].numpy(), ours)
+
+
 def test_keras_two_biases_and_none():
     """Keras's recurrent bias of r and z is not zero after training; it joins ours. No bias becomes zeros."""
     r = rng()
