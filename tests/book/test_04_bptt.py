@@ -502,6 +502,19 @@ def test_without_detach_pytorch_stops_and_retaining_goes_back_to_the_start():
     assert "Trying to backward through the graph a second time" in TEXT
 
 
+def test_retaining_does_not_survive_an_update_between_chunks():
+    p, x, _, start = network()
+    net, state = torch_rnn(p), torch.tensor(start.h)[None]
+    update = torch.optim.SGD(net.parameters(), 0.1)
+    out, state = net(torch.tensor(x[:, :2]), state)
+    out.sum().backward(retain_graph=True)
+    update.step()
+    out, state = net(torch.tensor(x[:, 2:4]), state)
+    assert "modified by an inplace operation" in TEXT
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        out.sum().backward(retain_graph=True)
+
+
 @pytest.fixture(scope="module")
 def trained(chapter):
     """The namespace after all of the chapter's cells."""

@@ -184,6 +184,7 @@ def test_two_relu_units_double_for_ever_with_radius_0(chapter):
     np.testing.assert_array_equal(h[0], np.tile([1.0, 0.0], (50, 1)))
     back = bptt.state_gradients(cells.rnn_step_backward, d, caches, p)[::-1]
     np.testing.assert_allclose([np.linalg.norm(g.h) for g in back[1:]], np.sqrt(2) * 2.0 ** np.arange(1, 51))
+    assert "From the first lag on it doubles at every step" in TEXT  # from lag 0 to lag 1 it grows by more than 2
 
     def loss(h, relu, weights, bias):
         for _ in range(3):
