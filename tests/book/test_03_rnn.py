@@ -156,7 +156,7 @@ def test_the_one_unit_figure_says_where_it_rests():
 
 
 def turns(angle, size, start=(0.3, 0.1), steps=30_000):
-    """(steps a round over the last 20,000 steps, since rounds are uneven, whether the state still moves, the last state)."""
+    """(steps a round, whether the state still moves, the last state). Rounds are uneven: 20,000 steps are counted."""
     names = run("def portrait(")
     path = names["follow"](np.array(start), names["turn"](angle, size), steps)[-20_001:]
     moves = np.abs(np.diff(path, axis=0)).max() > 1e-9
