@@ -1,0 +1,47 @@
+"""The code of a chapter, for tests that run a part of it."""
+
+import ast
+import re
+
+from course_site.execution import ROOT
+
+CELL = re.compile(r"^```\{code-cell\} ipython3\n(?::[^\n]*\n)*(.*?)^```", re.DOTALL | re.MULTILINE)
+
+
+def cells(name):
+    """The code cells of a chapter, in order."""
+    return CELL.findall((ROOT / "book" / f"{name}.md").read_text(encoding="utf-8"))
+
+
+def pick(name, *wanted):
+    """The namespace after a chapter's imports and, of all other statements, those that bind a wanted name.
+
+    So a test can use a chapter's training function without its experiments and figures.
+    """
+    namespace, missing = {}, set(wanted)
+    for node in ast.parse("\n".join(cells(name))).body:
+        bound = _bound(node)
+        if isinstance(node, (ast.Import, ast.ImportFrom)) or bound & set(wanted):
+            exec(compile(ast.Module([node], []), name, "exec"), namespace)
+            missing -= bound
+    assert not missing, f"{name} has no {', '.join(sorted(missing))}"
+    return namespace
+
+
+def said(name, words, **changed):
+    """What a chapter's cell that contains `words` says in Markdown when these names have these values."""
+    (cell,) = [c for c in cells(name) if words in c]
+    tree = ast.parse(cell)
+    end = ast.Expression(tree.body.pop().value)
+    namespace = pick(name) | changed
+    exec(compile(tree, name, "exec"), namespace)
+    return eval(compile(end, name, "eval"), namespace).data
+
+
+def _bound(node):
+    """The names that a statement binds."""
+    if isinstance(node, ast.FunctionDef):
+        return {node.name}
+    if isinstance(node, ast.Assign):
+        return {n.id for target in node.targets for n in ast.walk(target) if isinstance(n, ast.Name)}
+    return set()
