@@ -278,7 +278,7 @@ def test_the_verdict_on_reading_the_answer(chapter):
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(5))
 def test_each_network_reaches_what_the_text_says(chapter, seed):
-    """One way stays at 3/4; both ways, and waiting five steps, find every meaning; reading ahead tells the next letter."""
+    """One way stays at 3/4; both ways, or five steps of waiting, settle every meaning; the next letter is copied."""
     trained, right, lessons, new = (chapter[k] for k in ("trained", "right", "lessons", "new"))
     score = {}
     for name, (seen, size) in chapter["READERS"].items():
@@ -331,11 +331,11 @@ def test_the_two_figures_of_a_trained_network_show_what_the_answers_say():
         assert sign * both[-1] > 0.9
     for moved in names["MOVED"].values():
         swapped, step = np.indices((5, 5))
-        assert (moved[swapped > step, 0] == 0).all()
-        assert (moved[swapped < step, 1] == 0).all()
-        assert (moved[swapped <= step, 0] > 0).all()
-        assert (moved[swapped >= step, 1] > 0).all()
-        assert (moved[..., 2] > 0).all()
+        assert moved[swapped > step, 0].max() < 1e-5  # rounding: batches of two sizes
+        assert moved[swapped < step, 1].max() < 1e-5
+        assert moved[swapped <= step, 0].min() > 1e-3
+        assert moved[swapped >= step, 1].min() > 1e-3
+        assert moved[..., 2].min() > 1e-3
     for sentence, word, decides, sign in ((0, 2, 1, 1), (1, 2, 1, -1), (2, 5, 0, 1), (3, 5, 0, -1)):
         says = names["inspect"](names["SENTENCES"][sentence], word)[2]["values"]
         assert sign * says[decides] > 3 * abs(says[1 - decides])
