@@ -136,15 +136,16 @@ def lstm_step_backward(dstate, cache, params):
 
 
 def gru_step(x_t, state, params, *, reset="after"):
-    """One GRU step: h_t = (1 - z) * n + z * h_{t-1}. x_t (B, D), returns (HState, GRUCache).
+    """One GRU step: h_t = (1 - z) * n + z * h_{t-1}.
 
-    reset="after" multiplies by r after the product with W_hn, as PyTorch does; reset="before"
-    multiplies before it, as Cho et al. 2014 do.
+    x_t (B, D), state HState, returns (HState, GRUCache). reset="after" multiplies
+    by r after the product with W_hn, as PyTorch does; reset="before" multiplies
+    before it, as Cho et al. 2014 do.
     """
     h_prev = state.h
     W_hr, W_hz, W_hn = np.split(params.W_hh, 3)
     a_ir, a_iz, a_in = np.split(x_t @ params.W_ih.T + params.b, 3, axis=1)
-    r = sigmoid(a_ir + h_prev @ W_hr.T)  # reset gate: how much of the past the candidate sees
+    r = sigmoid(a_ir + h_prev @ W_hr.T)  # reset gate: how much n sees of the past
     z = sigmoid(a_iz + h_prev @ W_hz.T)  # update gate: how much of the past stays
     if reset == "after":
         a_hn = h_prev @ W_hn.T + params.b_hn
@@ -152,11 +153,15 @@ def gru_step(x_t, state, params, *, reset="after"):
     else:
         a_hn = (r * h_prev) @ W_hn.T + params.b_hn
         n = tanh(a_in + a_hn)
-    return HState((1 - z) * n + z * h_prev), GRUCache(x_t, state, r, z, n, a_hn, reset)
+    h_t = (1 - z) * n + z * h_prev
+    return HState(h_t), GRUCache(x_t, state, r, z, n, a_hn, reset)
 
 
 def gru_step_backward(dstate, cache, params):
-    """Gradients of one GRU step. dstate HState, returns (dx_t (B, D), HState, GRUParams)."""
+    """Gradients of one GRU step.
+
+    dstate HState, returns (dx_t (B, D), HState, GRUParams).
+    """
     x_t, (h_prev,), r, z, n, a_hn, reset = cache
     W_hr, W_hz, W_hn = np.split(params.W_hh, 3)
     da_n = dstate.h * (1 - z) * tanh_derivative(n)

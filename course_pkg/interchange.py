@@ -113,9 +113,10 @@ def _one_from_torch(state_dict, cell, suffix):
 
 
 def flip_update_gate(params):
-    """GRUParams for the other sign of z, h_t = z n + (1 - z) h_{t-1} (Chung et al. 2014), or back from it.
+    """GRUParams for the other sign of z, or back from it.
 
-    sigmoid(-a) = 1 - sigmoid(a), so the rows of z change sign. The function stays the same.
+    There h_t = z n + (1 - z) h_{t-1} (Chung et al. 2014). sigmoid(-a) = 1 - sigmoid(a),
+    so the rows of z change sign. The function stays the same.
     """
     if type(params) is not GRUParams:
         raise ValueError(f"params: got {type(params).__name__}, wanted GRUParams")

@@ -81,7 +81,7 @@ def gru_cell():
     ]
     operations = [
         _operation("keep", 138, 34, "×", "update"),
-        _operation("flip", 238, 92, "1 −", "update"),
+        _operation("flip", 238, 92, "1 −", "update") | {"r": 18},
         _operation("write", 316, 92, "×", "candidate"),
         _operation("add", 316, 34, "+", "hidden"),
         _operation("reset", 316, 154, "×", "reset"),
@@ -91,8 +91,8 @@ def gru_cell():
         _wire("keep", "hidden", (153, 34), (301, 34)),
         _wire("h", "hidden", (331, 34), (454, 34)),
         _wire("z", "update", (138, 130), (138, 49)),
-        _wire("z", "update", (138, 92), (223, 92)),
-        _wire("flip", "update", (253, 92), (301, 92)),
+        _wire("z", "update", (138, 92), (220, 92)),
+        _wire("flip", "update", (256, 92), (301, 92)),
         _wire("n", "candidate", (392, 130), (392, 92), (331, 92)),
         _wire("write", "candidate", (316, 77), (316, 49)),
         _wire("r", "reset", (277, 154), (301, 154)),

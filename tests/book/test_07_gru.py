@@ -145,9 +145,9 @@ def test_what_the_notepad_holds(chapter):
 def test_the_step_by_hand(chapter):
     k, state = chapter["cache"], chapter["state"]
     stated = {
-        r"$\sigma(0) = 0.5$": k.r,
-        r"$\sigma(1) = 0.731$": k.z,
-        r"$\tanh(1) = 0.762$": k.n,
+        "| σ(0) = 0.5": k.r,
+        "| σ(1) = 0.731": k.z,
+        "| tanh 1 = 0.762": k.n,
         r"$a_{hn} = 2 \cdot 0.5 = 1$": k.a_hn,
         r"$0.731 \cdot 0.5 = 0.366$": k.z * 0.5,
         r"$0.269 \cdot 0.762 = 0.205$": (1 - k.z) * k.n,
