@@ -314,29 +314,31 @@ def test_the_two_units_that_separate_the_places():
 
 
 def test_the_proof_that_no_weights_convert():
-    """The derivatives that it starts from, and the formula that it uses for the other kind of GRU."""
+    """The ratio that it starts from, and that a GRU with the reset after the product has one ratio for all x."""
 
-    def derivative(p, x, j, k, reset):
-        def h_j(h):
-            return cells.gru_step(np.array([[x]]), cells.HState(h), p, reset=reset)[0].h[0, j]
+    def by(p, x, k, reset):
+        """The derivative of unit 1 by unit k at h = 0."""
+        unit = lambda h: cells.gru_step(np.array([[x]]), cells.HState(h), p, reset=reset)[0].h[0, 0]  # noqa: E731
+        return numerical_gradient(unit, np.zeros((1, 3)))[0, k - 1]
 
-        return numerical_gradient(h_j, np.zeros((1, 3)))[0, k]
-
+    rng, places = np.random.default_rng(0), (-2.0, 0.0, 1.5)
     target = cells.GRUParams(np.zeros((9, 1)), np.zeros((9, 3)), np.zeros(9), np.zeros(3))
-    target.W_ih[:2, 0] = [1, -1]
-    target.W_hh[[6, 7], 2] = 1
-    rng = np.random.default_rng(0)
-    other = drawn(rng, 1, 3)
-    other.W_ih[6:], other.b[6:], other.b_hn[:] = 0, 0, 0  # its candidate is 0 at h = 0
-    for x in (-2.0, 0.0, 1.5):
-        assert [derivative(target, x, j, j, "after") for j in (0, 1)] == pytest.approx([0.5, 0.5])
-        by_3 = [derivative(target, x, j, 2, "after") for j in (0, 1)]
-        assert by_3[0] / by_3[1] == pytest.approx(np.exp(x))
-        _, k = cells.gru_step(np.array([[x]]), cells.HState(np.zeros((1, 3))), other, reset="before")
-        for j in range(3):
-            for m in range(3):
-                formula = (1 - k.z[0, j]) * other.W_hh[6 + j, m] * k.r[0, m] + (j == m) * k.z[0, j]
-                assert derivative(other, x, j, m, "before") == pytest.approx(formula, abs=1e-8)
+    target.W_ih[1:3, 0] = [1, -1]
+    target.W_hh[6, 1:] = 1
+    for x in places:
+        assert by(target, x, 2, "before") / by(target, x, 3, "before") == pytest.approx(np.exp(x))
+    plain = drawn(rng, 1, 3)
+    plain.W_ih[6:], plain.b[6:], plain.b_hn[:] = 0, 0, 0  # the candidate is 0 at h = 0
+    for x in places:
+        _, k = cells.gru_step(np.array([[x]]), cells.HState(np.zeros((1, 3))), plain)
+        for unit in (2, 3):
+            formula = (1 - k.z[0, 0]) * k.r[0, 0] * plain.W_hh[6, unit - 1]
+            assert by(plain, x, unit, "after") == pytest.approx(formula, abs=1e-8)
+    inner = drawn(rng, 1, 3)
+    inner.W_ih[:3], inner.W_ih[6:] = 0, 0  # r does not depend on x, and so b_n can take b_hn away
+    inner.b[6:] = -sigmoid(inner.b[:3]) * inner.b_hn
+    ratios = [by(inner, x, 2, "after") / by(inner, x, 3, "after") for x in places]
+    assert ratios == pytest.approx([ratios[0]] * 3, rel=1e-6)
 
 
 def test_to_torch_refuses_the_reset_before():
