@@ -235,6 +235,7 @@ def test_what_the_text_says_beside_the_verdicts(page):
     lengths = page["tanh_network"](4.0)[1]
     assert 1e9 < np.median(lengths[60]) < 1e11  # "by ten orders of magnitude"
     assert page["reached"][-1].max() < 1e-3  # it did vanish
+    assert np.sum(np.array(page["errors"]["asked at 80 steps"][0]) > 0.3) >= 3  # "most of these networks lose even"
     assert {f.spec["title"] for f in page["SHOWN"] if isinstance(f, Explorer)} == {
         "One step of a GRU unit",
         "The state is held, the gradient is not",
