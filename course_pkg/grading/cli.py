@@ -9,12 +9,13 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
+from course_pkg.checks import SEED_VARIABLE
 from course_pkg.grading import collect as collecting
 from course_pkg.grading import export as exporting
 from course_pkg.grading import feedback as pages
 from course_pkg.grading import runner, walls
 from course_pkg.grading.assignment import NoAssignment
-from course_pkg.grading.course import Course
+from course_pkg.grading.course import Busy, Course, new_seed
 from course_pkg.grading.release import release_to
 from course_pkg.grading.text import ATTENTION, UNREADABLE
 
@@ -33,9 +34,9 @@ def main(context, root):
     context.obj = Course(root)
 
 
-def _assignment(course, name):
+def _assignment(course, name, seed=None):
     try:
-        return course.assignment(name)
+        return course.assignment(name, seed)
     except NoAssignment as problem:
         raise click.ClickException(str(problem)) from None
 
@@ -81,17 +82,19 @@ def collect(course, name, source, overwrite):
 @click.option("--jobs", type=click.IntRange(1), default=lambda: os.cpu_count() or 1, help="Processes; default: cores.")
 @click.option("--scheduler", help="Address of a Dask cluster that does the work, such as tcp://host:8786.")
 @click.option("--student", "students", multiple=True, help="Only these; may be given several times.")
-@click.option("--again", is_flag=True, help="Grade also what has not changed.")
+@click.option("--again", is_flag=True, help="Grade also what has not changed, with newly drawn inputs.")
+@click.option("--seed", help="Draw the hidden tests' inputs from this; default: a new one for each run.")
 @click.option("--no-walls", is_flag=True, help="Run student code without walls. Dangerous.")
 @click.pass_obj
-def grade(course, name, jobs, scheduler, students, again, no_walls):
+def grade(course, name, jobs, scheduler, students, again, seed, no_walls):
     """Grade what is new or changed. Stop it and start it again as you like."""
-    assignment = _assignment(course, name)
+    fixed = seed or os.environ.get(SEED_VARIABLE)
+    assignment = _assignment(course, name, fixed or (new_seed() if again else None))
     if no_walls:
         err.print(NO_WALLS)
     elif not scheduler:
         _require_walls(course)
-    tasks = runner.pending(course, assignment, again, students)
+    tasks = runner.pending(course, assignment, again, students, bool(fixed))
     if not tasks:
         out.print(f"{name}: nothing is new. (--again grades everything once more)")
         return
@@ -113,8 +116,12 @@ def grade(course, name, jobs, scheduler, students, again, no_walls):
                 first = told["reasons"][0][1] if told["reasons"] else ""
                 progress.console.print(f"[yellow]{student}[/]: {told['status']}. {first}", markup=True)
 
-        runner.run(course, assignment, tasks, work, on_done)
+        try:
+            runner.run(course, assignment, tasks, work, on_done)
+        except Busy as problem:
+            raise click.ClickException(str(problem)) from None
     out.print(f"{name}: " + ", ".join(f"{count} {status}" for status, count in sorted(counts.items())))
+    out.print(f"{name}: the hidden tests drew from the seed {assignment.seed}")
 
 
 def _require_walls(course):

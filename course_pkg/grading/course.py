@@ -1,6 +1,7 @@
 """A course on disk: nbgrader's folders and settings, and what the grader remembers beside them."""
 
 import contextlib
+import fcntl
 import functools
 import hashlib
 import json
@@ -20,7 +21,16 @@ from course_pkg.grading import assignment
 from course_pkg.grading.assignment import SIZE_LIMIT
 
 MEMORY = ".course"  # the grader's own folder in the course's root
-VERSION = 1  # raised when grades may come out differently
+VERSION = 2  # raised when grades may come out differently
+
+
+class Busy(RuntimeError):
+    """Another process is at work on the assignment."""
+
+
+def new_seed():
+    """A seed that nobody has seen."""
+    return secrets.token_hex(16)
 
 
 class Course:
@@ -77,19 +87,44 @@ class Course:
             return parse_utc(text) if text else None
         return None
 
-    def assignment(self, name):
-        """An assignment, with its seed and time limit."""
-        timeout = self.config.Execute.timeout if "timeout" in self.config.Execute else 60
-        return assignment.load(self.directory, name, self.seed(name), float(timeout))
+    def assignment(self, name, seed=None):
+        """An assignment, with its time limit and the seed that its hidden tests draw from in the next run.
 
-    def seed(self, name):
-        """The seed of an assignment's hidden tests: the environment's, else one drawn once and kept."""
-        if os.environ.get(SEED_VARIABLE):
-            return os.environ[SEED_VARIABLE]
-        path = self.root / MEMORY / name / "seed.txt"
-        if not path.exists():
-            write(path, secrets.token_hex(16))
-        return path.read_text().strip()
+        Without `seed`: the environment's, else that of the run that was stopped, else a new one.
+        """
+        timeout = self.config.Execute.timeout if "timeout" in self.config.Execute else 60
+        seed = seed or os.environ.get(SEED_VARIABLE) or self.stopped(name)[0] or new_seed()
+        return assignment.load(self.directory, name, seed, float(timeout))
+
+    # A run is what one command grades. While it lasts, its seed and its students stand in a file.
+
+    def _run(self, name):
+        return self.root / MEMORY / name / "run.json"
+
+    def stopped(self, name):
+        """(seed, students that it has not graded) of a run that did not come to its end, else (None, [])."""
+        try:
+            run = json.loads(self._run(name).read_text())
+        except (OSError, ValueError):
+            return None, []
+        known = {student: self.remembered(student, name) for student in set(run["students"]) & set(self.students(name))}
+        left = sorted(s for s, told in known.items() if told is None or told.get("seed") != run["seed"])
+        return (run["seed"], left) if left else (None, [])
+
+    @contextlib.contextmanager
+    def running(self, name, seed, students):
+        """While a run lasts. Raises Busy when another process grades this assignment."""
+        self._run(name).parent.mkdir(parents=True, exist_ok=True)
+        with self._run(name).with_name("lock").open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                raise Busy(f"another process is grading {name} in {self.root}; wait for its end") from None
+            if set(self.stopped(name)[1]) <= set(students):  # else the run that was stopped is still to be finished
+                write(self._run(name), json.dumps({"seed": seed, "students": students}))
+            yield
+            if not self.stopped(name)[1]:
+                self._run(name).unlink()
 
     # What the grader remembers of each submission.
 

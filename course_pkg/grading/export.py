@@ -27,6 +27,7 @@ class Row(NamedTuple):
     max_score: float
     open_points: float  # of cells that wait for a person
     submitted: str
+    seed: str  # that the hidden tests drew from
 
     @property
     def settled(self):
@@ -66,6 +67,7 @@ def _row(course, gradebook, assignment, student, entry, handed_in):
         max_score=float(assignment.max_score),
         open_points=0.0,
         submitted=str(course.timestamp(student, assignment.name) or ""),
+        seed="",
     )
     try:
         submission = gradebook.find_submission(assignment.name, student)
@@ -89,7 +91,7 @@ def _row(course, gradebook, assignment, student, entry, handed_in):
         score = max(0.0, float(submission.score) - float(submission.late_submission_penalty or 0.0))
     return row._replace(
         status=status, reason=reason, score=score, penalty=float(submission.late_submission_penalty or 0.0),
-        open_points=float(open_points),
+        open_points=float(open_points), seed=told.get("seed", "") if told else "",
     )  # fmt: skip
 
 
@@ -103,13 +105,13 @@ def write_csv(found, file):
     table = csv.writer(file)
     table.writerow(
         ["assignment", "student_id", "last_name", "first_name", "email", "status", "reason", "score", "max_score",
-         "late_submission_penalty", "points_to_grade_by_hand", "timestamp"]
+         "late_submission_penalty", "points_to_grade_by_hand", "timestamp", "seed"]
     )  # fmt: skip
     for r in found:
         known = [r.assignment, r.student, r.last_name, r.first_name, r.email, r.status, r.reason]
         table.writerow(
             [*map(_plain, known), number(r.score), number(r.max_score), number(r.penalty), number(r.open_points),
-             r.submitted]
+             r.submitted, r.seed]
         )  # fmt: skip
 
 

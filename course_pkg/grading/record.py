@@ -54,6 +54,7 @@ class Recorder:
         self._gradebook.db.commit()
         told = {
             "key": key,
+            "seed": self._assignment.seed,
             "status": max((o.status for o in outcomes.values()), key=SEVERITY.index),
             "reasons": [list(r) for o in outcomes.values() for r in o.reasons],
             "notebooks": {n: {"scores": o.scores, "reports": o.reports} for n, o in outcomes.items()},

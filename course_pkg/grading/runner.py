@@ -1,7 +1,8 @@
 """Grades many submissions: in worker processes on this machine, or on a Dask cluster. One process writes the gradebook.
 
-What was graded before and has not changed is left alone, so a run that was stopped goes on where it was. A worker that
-dies is replaced and its submission tried again; one that kills workers every time is named and left for a person.
+What was graded before and has not changed is left alone, so a run that was stopped goes on where it was, with the seed
+that it had. A worker that dies is replaced and its submission tried again; one that kills workers every time is named
+and left for a person.
 """
 
 import hashlib
@@ -25,9 +26,14 @@ class Task(NamedTuple):
     key: str
 
 
-def pending(course, assignment, again=False, students=None):
-    """The Tasks that are new or have changed. `again`: all."""
-    base, found = assignment.digest, []
+def pending(course, assignment, again=False, students=None, fixed=False):
+    """The Tasks that are new or have changed, and what is left of a run that was stopped.
+
+    again  all of them
+    fixed  also those that were graded with another seed than the assignment's, which someone has asked for
+    """
+    base, found = assignment._replace(seed="").digest, []
+    left = course.stopped(assignment.name)[1]
     for student in course.students(assignment.name):
         if students and student not in students:
             continue
@@ -35,7 +41,8 @@ def pending(course, assignment, again=False, students=None):
         when = course.timestamp(student, assignment.name)
         key = hashlib.sha256(f"{VERSION}\0{base}\0{digest}\0{when}".encode()).hexdigest()
         known = course.remembered(student, assignment.name)
-        if again or known is None or known["key"] != key:
+        changed = known is None or known["key"] != key
+        if again or changed or student in left or (fixed and known.get("seed") != assignment.seed):
             found.append(Task(student, key))
     return found
 
@@ -47,7 +54,8 @@ def run(course, assignment, tasks, work, on_done=lambda student, told: None):
         files, sizes, _ = course.files(task.student, assignment.name)
         return files, sizes
 
-    with Recorder(course, assignment) as recorder:
+    students = [task.student for task in tasks]
+    with course.running(assignment.name, assignment.seed, students), Recorder(course, assignment) as recorder:
         for task, files, outcomes in work(tasks, load):
             on_done(task.student, recorder.record(task.student, outcomes, files, task.key))
 

@@ -16,7 +16,7 @@ c = get_config()
 c.CourseDirectory.course_id = "small"
 c.CourseDirectory.source_directory = "solutions"
 c.CourseDirectory.release_directory = "exercises"
-c.Execute.timeout = 3
+c.Execute.timeout = 5
 """
 
 

@@ -84,7 +84,12 @@ def submissions(m):
         "missing_solution": (files(drop(m, right(), "lstm_step")), ATTENTION, 2.0, "lstm_step is missing"),
         "deleted_test": (files(drop(m, right(), "test_lstm_step")), REPAIRED, FULL, "put back"),
         "edited_test": (files(right(forget_gate=WRONG, test_forget_gate="assert True")), REPAIRED, HALF, "as it was"),
-        "many_lines": (files(m.extra(right(), "for i in range(300000): print('line', i, 'x' * 80)")), GRADED, FULL, ""),
+        "many_lines": (
+            files(m.extra(right(), "for i in range(100_000): print('line', i, 'x' * 80)")),
+            GRADED,
+            FULL,
+            "",
+        ),
         "long_line": (files(m.extra(right(), "print('y' * 60_000_000)")), GRADED, FULL, ""),
         "os_exit": (files(m.extra(right(), "import os; os._exit(1)", "test_forget_gate")), ATTENTION, 2.0, "ended its"),
         "corrupt_json": ({IPYNB: json.dumps(right()).encode()[:900]}, UNREADABLE, None, "stops in the middle"),
