@@ -223,7 +223,9 @@ class Report:
         self._tested.add("shape")
         a = as_numbers(got)
         if a is None:
-            text = TEXT["not numbers"].format(path=path, got="nothing" if got is None else type(got).__name__)
+            text = TEXT["not numbers"].format(
+                path=path, got=TEXT["nothing there"] if got is None else type(got).__name__
+            )
             self._fail("shape", text)
             return None, text
         if a.shape != want.shape:
@@ -254,7 +256,7 @@ class Report:
     def _in_range(self, part, low, high, arguments):
         a = as_numbers(self._answer(arguments))
         if a is None or a.size == 0:
-            self._fail(part, TEXT["not numbers"].format(path=self.returns, got="something else"))
+            self._fail(part, TEXT["not numbers"].format(path=self.returns, got=TEXT["something"]))
             return
         within = low <= a.min() and a.max() <= high
         margin = 0.05 * (high - low)
@@ -329,5 +331,5 @@ class Report:
     def _reason(self, part):
         """What the loss of `part` is about, what to think about, and the diagnosis if there is one."""
         message, think = self.failures[part]
-        lines = ["      " + message.replace("\n", "\n      "), TEXT["think"].format(think=think)]
-        return lines + ([TEXT["diagnosis"].format(message=self.diagnosis)] if self.diagnosis else [])
+        lines = ["      " + message.replace("\n", "\n      "), "  " + TEXT["think"].format(think=think)]
+        return lines + (["  " + TEXT["diagnosis"].format(message=self.diagnosis)] if self.diagnosis else [])

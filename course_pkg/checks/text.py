@@ -1,6 +1,19 @@
-"""Every sentence that the checks themselves say, in one place. What one exercise says stands in its notebook."""
+"""Every sentence that checks and grading say to students and instructors, in one place, so that it can be translated.
+
+A file `translation.json` beside this one, {key: sentence}, replaces sentences in notebooks, on the pages for students
+and in the command alike. What one exercise says stands in its notebook.
+
+Nothing here is secret: the module goes to students with the checks that they run.
+"""
+
+import json
+import string
+from pathlib import Path
+
+TRANSLATION = Path(__file__).with_name("translation.json")
 
 TEXT = {
+    # The checks in a notebook.
     "unwritten": "{name} is not written yet. Replace the line `raise NotImplementedError(...)` with your own code, "
     "run that cell, then run this one again.",
     "needs": "{name} calls {inner}, which is not written yet. Write that one first.",
@@ -15,6 +28,8 @@ TEXT = {
     "things": "{n} things",
     "one thing": "one thing",
     "not numbers": "{path}: got {got}, wanted an array of numbers",
+    "something": "something else",
+    "nothing there": "nothing",
     "shape": "{path}: got shape {got}, wanted {want}",
     "not comparable": "{path}: the numbers can be compared once the shape is right",
     "value": "{path}: got {got}, wanted {want}",
@@ -27,7 +42,7 @@ TEXT = {
     "float32": "{path}: the numbers change when every input is float32",
     "changed": "your function changed its input {paths}, which others still need as it was",
     "claim": "{name} breaks a rule that holds for any numbers",
-    "think": "  Think: {think}",
+    "think": "Think: {think}",
     "think changed": "`a += b` and `a *= b` write into the array that came in; `c = a + b` makes a new one. Which of "
     "your lines writes?",
     "think dtype": "the dtype of what comes in says how exact the answer is to be. Where do you choose one yourself? "
@@ -49,7 +64,183 @@ TEXT = {
     "head": "{name}: {earned:g} of {points:g} points",
     "head visible": "{name}: {good} of {tested} parts right",
     "done visible": "{name}: all {tested} parts right. Grading tries other sizes and numbers as well.",
-    "diagnosis": "  Diagnosis: {message}",
+    "diagnosis": "Diagnosis: {message}",
     "printed": "  Your function printed:\n{text}",
     "warned": "  Python warned (this costs no points): {text}",
+    # Intake: what could not be read.
+    "no notebook": "There is no notebook in this submission. It holds: {files}.",
+    "empty": "The submission is empty.",
+    "empty file": "{file} is empty.",
+    "too large": "{file} has {size:.0f} MB; {limit:.0f} MB is the most that is read.",
+    "html": "{file} is a web page, not a notebook. It was probably saved from the browser. Use Download instead.",
+    "script": "{file} holds Python code as plain text, not a notebook. Hand in the .ipynb file itself.",
+    "conflict": "{file} holds marks of a merge conflict (<<<<<<<). Solve the conflict and save the notebook again.",
+    "cut off": "{file} is not whole: it stops in the middle (at character {at} of {size}). Probably the upload "
+    "broke off.",
+    "not json": "{file} is not a notebook file: {why} at line {line}.",
+    "not a notebook": "{file} is a JSON file, but not a notebook: it has no cells.",
+    "nested": "{file} is nested too deeply to be read.",
+    "other": "{file} is not this assignment: none of its cells belongs to {assignment}.",
+    # Intake: what was repaired.
+    "renamed": "The notebook is called {file}; it was graded as {name}.",
+    "several": "There are {count} notebooks of this assignment; {file} was graded, the others were not: {others}.",
+    "from zip": "The notebook was taken out of {file}.",
+    "encoding": "The file was not saved as UTF-8; it was read as {encoding}.",
+    "twice": "The notebook was stored as text inside JSON; it was unpacked.",
+    "old format": "The notebook has the old format {version}; it was converted to 4.",
+    "new format": "The notebook says that it has format {version}; it was read as format 4.",
+    "cells mended": "{count} cells did not follow the notebook format; they were mended.",
+    "identified": "The cell {name} had lost its label; it was recognised by {how}.",
+    "by id": "its id",
+    "by text": "its text",
+    "by function": "the function in it",
+    "by place": "where it stands",
+    "restored": "The cell {name} was missing; it was put back.",
+    "edited": "The cell {name} was changed; it was graded as it was handed out.",
+    "kind changed": "The cell {name} was turned into {got}; it was turned back into {want}.",
+    "settings": "The points or the lock of the cell {name} were changed; they were put back.",
+    "duplicate same": "The cell {name} is there {count} times; the copies without an answer were left out.",
+    "duplicate": "The cell {name} is there {count} times; all were run, and what was defined last counts.",
+    "duplicate text": "The answer {name} is there {count} times; the longest was kept as the answer, the others "
+    "beside it.",
+    "duplicate locked": "The cell {name} is there {count} times; one was kept.",
+    "moved": "Cells stood in another order than in the assignment; they were put in order.",
+    "unknown label": "{count} cells had labels that this assignment does not know; they were run as ordinary cells.",
+    "kernel": "The notebook asks for the kernel {got}; it was run with {want}.",
+    "elsewhere": "The cell {name} was missing, but its function is written in another cell.",
+    # Intake: what only a person can settle.
+    "missing": "The cell {name} is missing, and what it asks for is nowhere in the notebook.",
+    "missing answer": "The written answer {name} is missing.",
+    "ambiguous": "Several notebooks hold different answers: {others}. {file} was graded, as it holds most.",
+    # While it ran.
+    "ended": "The code ended its Python process in cell {cell}. What came after it was not run.",
+    "ended in test": "The code ended its Python process when {cell} called it. What came after it was not run.",
+    "memory": "The code used more than {limit} MB of memory in cell {cell} and was ended. What came after was not run.",
+    "budget": "The notebook ran longer than {seconds:.0f} s in all, and was stopped in cell {cell}.",
+    "cell time": "Cell {cell} ran longer than {seconds:.0f} s and was stopped.",
+    "gone": "your code ended the Python process before this test; what it had defined is lost",
+    "call time": "no answer within {seconds:.0f} s. Is there a loop that does not end?",
+    "call stuck": "A function did not answer {cell} within {seconds:.0f} s and could not be stopped, so the whole "
+    "process was.",
+    "call budget": "the calls of this test took {seconds:.0f} s together; it is not called again",
+    # Errors of the assignment.
+    "score": "Error of the assignment: the test {cell} gave {wrong}, wanted a number from 0 to {points:g}. "
+    "It was not counted; grade it by hand.",
+    "test stuck": "Error of the assignment: the test {cell} did not end within {seconds:.0f} s.",
+    "test kernel": "Error of the assignment: the locked cell {cell} stopped with {error}.",
+    "grader": "The grader itself failed on this submission, {times} times: {why}. It has no score yet.",
+    # Between the two kernels: what cannot cross, and why.
+    "cannot grade": "what came back cannot be graded: {why}",
+    "an object": "a value of type {kind} cannot be handed to a student's function while grading",
+    "a module": "a module ({name}) cannot cross",
+    "too many": "too many objects at once",
+    "array of": "an array of {dtype} cannot be graded, wanted numbers",
+    "array format": "an array in an unknown format",
+    "array cut": "an array that is cut off",
+    "dtype of objects": "a dtype of objects",
+    "one value": "more than {limit} MB in one value",
+    "deep": "a value that is nested too deeply, or holds itself",
+    "tensor": "a tensor that NumPy cannot hold ({why})",
+    "unknown generator": "an unknown random generator",
+    "not a value": "not a value ({why})",
+    "not an answer": "not an answer",
+    "neither": "a value of type {kind} is neither true nor false here",
+    "remote": "<{kind}, in another process>",
+    "no attribute": "{kind} has no attribute {name} here",
+    "length": "a length that is no whole number",
+    "no next": "no next value",
+    "too deep": "functions call each other back too often",
+    "unknown question": "an unknown question",
+    "calls only": "only calls are answered here",
+    "not yours": "not yours to ask for",
+    "unreadable error": "an error that cannot be read",
+    "no names": "the student's kernel did not say what it holds",
+    "no score type": "a value of type {kind}",
+    "own place": "<your code, {function}, line {number}: {mark}>",
+    "left out": "\n... what was printed after this was left out ...",
+    "not str": "write() wants str, got {kind}",
+    "has ended": "the process has ended",
+    "frame": "a frame of {count} bytes",
+    "no start": "it could not be started",
+    "worker ended": "the worker ended with status {status}",
+    # The command.
+    "no walls": "[bold red]No walls.[/] Student code runs as you: it can read the solutions and other students' work,\n"
+    "change the gradebook, use the network and delete your files. Do this only with code that you trust, or inside a\n"
+    "machine that you can throw away.",
+    "no bubblewrap": "bubblewrap is not installed (Debian and Ubuntu: apt install bubblewrap)",
+    "no linux": "walls need Linux",
+    "no seccomp": "seccomp: the filter could not be loaded",
+    "walls failed": "bubblewrap cannot build them ({why})",
+    "inside": "the course lies in {folder}, which student code can read; move it elsewhere",
+    "cannot wall": "student code cannot be walled in here: {why}.\n"
+    "Grading without walls lets it read solutions and change grades. On a machine where that is no danger, say: "
+    "course grade ... --no-walls",
+    "busy": "another process is grading {name} in {folder}; wait for its end",
+    "no assignment": "the gradebook has no assignment {name!r} (it has: {known}); run: course release {name}",
+    "no notebooks": "the assignment {name!r} has no notebook; run: course release {name}",
+    "no source": "there is no assignment {name!r}; there are: {known}",
+    "nobody": "none",
+    "no answer": "no answer",
+    "stock failed": "nbgrader failed",
+    "not clean": "{path}: the cell {cell} still holds {mark!r}",
+    "folder in use": "to: {path} holds other files; wanted a new folder or one that was made by this command",
+    "archive size": "source: the archive unpacks to more than {limit} GB",
+    "released": "{name}: written to {path}",
+    "collected": "{name}: {new} new, {kept} were there already, {count} in all",
+    "nothing new": "{name}: nothing is new. (--again grades everything once more)",
+    "seed": "{name}: the hidden tests drew from the seed {seed}",
+    "pages": "{name}: {count} pages in {path}",
+    "lines": "{path}: {count} lines",
+    "not final": "no final score: {assignment}, {student}: {held}. {reason}",
+    "held": "{points:g} points to grade by hand",
+    "mean": "{mean:.1f} of {points:g}",
+    "mean score": "mean score",
+    # The page for a student.
+    "title": "{assignment}: your feedback",
+    "total": "{score:g} of {points:g} points",
+    "total by hand": "{score:g} of {points:g} points so far; {open:g} points wait for a person to read them",
+    "late": "{penalty:g} points were taken off because it came late.",
+    "no score": "This submission has no score yet.",
+    "points": "{score:g} of {points:g}",
+    "by hand": "A person reads this answer.",
+    "comment": "Comment: {comment}",
+    "own line": "Your line {number}, in {function}",
+    "part ok": "right",
+    "part no": "not yet",
+    "test error": "The test stopped with {kind}: {message}",
+    "hints": "Three hints stand above this cell in the notebook, closed until you want them.",
+    "no response": "No response.",
+    # How a submission ended, and why that is. The files and the gradebook keep the words of `grading.status`.
+    "graded": "graded",
+    "graded after repair": "graded after repair",
+    "needs attention": "needs attention",
+    "unreadable": "unreadable",
+    "why graded": "Everything was in order.",
+    "why graded after repair": "Something in the file had to be mended first. That cost no points.",
+    "why needs attention": "Something only a person can settle. Your instructor sees it, too.",
+    "why unreadable": "The file could not be read, so there is no score. This is not a zero: hand it in again.",
 }
+
+
+def say(key, **values):
+    """One sentence of the catalogue."""
+    return TEXT[key].format(**values)
+
+
+def fields(sentence):
+    """The names of the values that a sentence holds."""
+    return {name for _, name, _, _ in string.Formatter().parse(sentence) if name is not None}
+
+
+def translate(found):
+    """Say these sentences, {key: sentence}, instead of the English ones. Raises ValueError for one that cannot."""
+    for key, sentence in found.items():
+        if key not in TEXT:
+            raise ValueError(f"translation: got the key {key!r}, wanted one of the catalogue's")
+        if more := fields(sentence) - fields(TEXT[key]):
+            raise ValueError(f"translation: {key!r} names {', '.join(sorted(more))}, which the catalogue does not give")
+    TEXT.update(found)
+
+
+if TRANSLATION.exists():
+    translate(json.loads(TRANSLATION.read_text(encoding="utf-8")))

@@ -11,6 +11,8 @@ from typing import NamedTuple
 
 import nbformat
 
+from course_pkg.checks.text import say
+
 SIZE_LIMIT = 20 << 20  # bytes of one file of a submission or an assignment
 
 
@@ -139,13 +141,11 @@ def load(course, name, seed, timeout):
         try:
             entry = gradebook.find_assignment(name)
         except MissingEntry:
-            known = ", ".join(sorted(a.name for a in gradebook.assignments)) or "none"
-            raise NoAssignment(
-                f"the gradebook has no assignment {name!r} (it has: {known}); run: course release {name}"
-            ) from None
+            known = ", ".join(sorted(a.name for a in gradebook.assignments)) or say("nobody")
+            raise NoAssignment(say("no assignment", name=name, known=known)) from None
         notebooks = [_notebook(n, folder) for n in sorted(entry.notebooks, key=lambda n: n.name)]
     if not notebooks:
-        raise NoAssignment(f"the assignment {name!r} has no notebook; run: course release {name}")
+        raise NoAssignment(say("no notebooks", name=name))
     text = "\n".join(c.source for n in notebooks for c in n.cells)
     preload = ("numpy", "matplotlib.pyplot") + (("torch",) if "import torch" in text else ())
     return Assignment(name, notebooks, companions(folder), seed, timeout, preload)

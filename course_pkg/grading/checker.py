@@ -8,6 +8,8 @@ import json
 import math
 import numbers
 
+from course_pkg.checks import Report
+from course_pkg.checks.text import say
 from course_pkg.grading.inside import frames
 from course_pkg.grading.inside.peer import Peer, rebuild_error
 
@@ -65,7 +67,7 @@ class Checker(Peer):
         else:
             found = self.ask("names", "", names)
             if not isinstance(found, dict):
-                raise TypeError("the student's kernel did not say what it holds")
+                raise TypeError(say("no names"))
         for name in self._bound - set(found):
             space.pop(name, None)
         for name in names:
@@ -94,7 +96,7 @@ def score_of(result):
     if result is None:
         return {"score": None, "wrong": "", "full": True}
     if not isinstance(result, numbers.Real) or isinstance(result, bool):
-        return {"score": None, "wrong": f"a value of type {type(result).__name__}", "full": False}
+        return {"score": None, "wrong": say("no score type", kind=type(result).__name__), "full": False}
     score = float(result)
     if not math.isfinite(score):
         return {"score": None, "wrong": str(score), "full": False}
@@ -103,7 +105,7 @@ def score_of(result):
 
 def report_of(report):
     """What a checks.Report found, as plain values, or None."""
-    if type(report).__module__.partition(".")[0] != "course_pkg" or type(report).__name__ != "Report":
+    if type(report) is not Report:
         return None
     return {
         "name": report.name,

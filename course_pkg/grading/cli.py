@@ -1,15 +1,19 @@
 """The command `course`: from the solutions to the grades. `course --help` lists what it does."""
 
+import contextlib
 import logging
 import os
+import zipfile
 from pathlib import Path
 
 import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
+from rich.text import Text
 
 from course_pkg.checks import SEED_VARIABLE
+from course_pkg.checks.text import say
 from course_pkg.grading import collect as collecting
 from course_pkg.grading import export as exporting
 from course_pkg.grading import feedback as pages
@@ -17,12 +21,11 @@ from course_pkg.grading import runner, walls
 from course_pkg.grading.assignment import NoAssignment
 from course_pkg.grading.course import Busy, Course, new_seed
 from course_pkg.grading.release import release_to
-from course_pkg.grading.text import ATTENTION, UNREADABLE
+from course_pkg.grading.status import ATTENTION, UNREADABLE
 
-NO_WALLS = """[bold red]No walls.[/] Student code runs as you: it can read the solutions and other students' work,
-change the gradebook, use the network and delete your files. Do this only with code that you trust, or inside a
-machine that you can throw away."""
-out, err = Console(highlight=False), Console(stderr=True, highlight=False)
+# No markup: names of files and students may hold brackets.
+out = Console(highlight=False, markup=False)
+err = Console(stderr=True, highlight=False, markup=False)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -32,6 +35,19 @@ def main(context, root):
     """Hand out, collect and grade the assignments of a course; nbgrader's files and gradebook throughout."""
     logging.getLogger("traitlets").setLevel(logging.ERROR)
     context.obj = Course(root)
+
+
+def _stock_failed(made):
+    return click.ClickException((made.get("error") or made.get("log") or say("stock failed")).strip()[-2000:])
+
+
+@contextlib.contextmanager
+def _told():
+    """What is wrong with what was given is said, without a traceback."""
+    try:
+        yield
+    except (ValueError, zipfile.BadZipFile) as problem:
+        raise click.ClickException(str(problem)) from None
 
 
 def _assignment(course, name, seed=None):
@@ -50,14 +66,15 @@ def release(course, names, to):
     known = sorted(course.api.get_source_assignments())
     for name in names or known:
         if name not in known:
-            raise click.ClickException(f"there is no assignment {name!r}; there are: {', '.join(known) or 'none'}")
+            raise click.ClickException(say("no source", name=name, known=", ".join(known) or say("nobody")))
         made = course.api.generate_assignment(name, force=True)
         if not made["success"]:
-            raise click.ClickException((made.get("error") or made.get("log") or "nbgrader failed").strip()[-2000:])
-        out.print(f"{name}: written to {course.path('release', '.', name)}")
+            raise _stock_failed(made)
+        out.print(say("released", name=name, path=course.path("release", ".", name)))
     if to:
-        for path in release_to(course, names or known, Path(to)):
-            out.print(f"{path}")
+        with _told():
+            for path in release_to(course, names or known, Path(to)):
+                out.print(f"{path}")
 
 
 @main.command()
@@ -68,13 +85,16 @@ def release(course, names, to):
 def collect(course, name, source, overwrite):
     """Bring submissions into submitted/. Without --from: from nbgrader's exchange."""
     if source is None:
+        before = set(course.students(name))
         made = course.api.collect(name, update=True)
         if not made["success"]:
-            raise click.ClickException((made.get("error") or made.get("log") or "nbgrader failed").strip()[-2000:])
-        out.print(f"{name}: {len(course.students(name))} submissions in all")
-        return
-    taken, kept = collecting.collect(course, name, source, overwrite)
-    out.print(f"{name}: {len(taken)} new, {len(kept)} were there already, {len(course.students(name))} in all")
+            raise _stock_failed(made)
+        new, kept = set(course.students(name)) - before, before
+    else:
+        with _told():
+            new, kept = collecting.collect(course, name, source, overwrite)
+    count = len(course.students(name))
+    out.print(say("collected", name=name, new=len(new), kept=len(kept), count=count))
 
 
 @main.command()
@@ -91,12 +111,12 @@ def grade(course, name, jobs, scheduler, students, again, seed, no_walls):
     fixed = seed or os.environ.get(SEED_VARIABLE)
     assignment = _assignment(course, name, fixed or (new_seed() if again else None))
     if no_walls:
-        err.print(NO_WALLS)
+        err.print(say("no walls"), markup=True)
     elif not scheduler:
         _require_walls(course)
     tasks = runner.pending(course, assignment, again, students, bool(fixed))
     if not tasks:
-        out.print(f"{name}: nothing is new. (--again grades everything once more)")
+        out.print(say("nothing new", name=name))
         return
     if scheduler:
         from course_pkg.grading.cluster import on_cluster
@@ -105,8 +125,14 @@ def grade(course, name, jobs, scheduler, students, again, seed, no_walls):
     else:
         work = runner.here(assignment, jobs, not no_walls)
     counts = {}
-    columns = (TextColumn(name), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
-    with Progress(*columns, TextColumn("{task.description}"), console=err) as progress:
+    columns = (
+        TextColumn(name, markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, TextColumn("{task.description}", markup=False), console=err) as progress:
         bar = progress.add_task("", total=len(tasks))
 
         def on_done(student, told):
@@ -114,14 +140,14 @@ def grade(course, name, jobs, scheduler, students, again, seed, no_walls):
             progress.update(bar, advance=1, description=student)
             if told["status"] in (ATTENTION, UNREADABLE):
                 first = told["reasons"][0][1] if told["reasons"] else ""
-                progress.console.print(f"[yellow]{student}[/]: {told['status']}. {first}", markup=True)
+                progress.console.print(Text.assemble((student, "yellow"), f": {told['status']}. {first}"))
 
         try:
             runner.run(course, assignment, tasks, work, on_done)
         except Busy as problem:
             raise click.ClickException(str(problem)) from None
     out.print(f"{name}: " + ", ".join(f"{count} {status}" for status, count in sorted(counts.items())))
-    out.print(f"{name}: the hidden tests drew from the seed {assignment.seed}")
+    out.print(say("seed", name=name, seed=assignment.seed))
 
 
 def _require_walls(course):
@@ -130,11 +156,7 @@ def _require_walls(course):
             walls.shut_out(course.path(step))
         walls.test()
     except walls.NoWalls as problem:
-        raise click.ClickException(
-            f"student code cannot be walled in here: {problem}.\n"
-            "Grading without walls lets it read solutions and change grades. On a machine where that is no danger, "
-            "say: course grade ... --no-walls"
-        ) from None
+        raise click.ClickException(say("cannot wall", why=problem)) from None
 
 
 @main.command()
@@ -145,7 +167,7 @@ def feedback(course, name, students):
     """Write a page for each student into feedback/."""
     assignment = _assignment(course, name)
     written = pages.write_all(course, assignment, students)
-    out.print(f"{name}: {len(written)} pages in {course.path('feedback')}")
+    out.print(say("pages", name=name, count=len(written), path=course.path("feedback")))
 
 
 @main.command()
@@ -160,10 +182,11 @@ def export(course, names, kind, output, accept):
     path = Path(output) if output else course.root / ("grades.csv" if kind == "csv" else f"grades-{kind}.csv")
     with path.open("w", newline="", encoding="utf-8") as file:
         exporting.WRITERS[kind](found, file)
-    out.print(f"{path}: {len(found)} lines")
+    out.print(say("lines", path=path, count=len(found)))
     for row in exporting.unsettled(found):
-        held = f"{row.open_points:g} points to grade by hand" if row.status in exporting.SETTLED else row.status
-        err.print(f"no final score: {row.assignment}, {row.student}: {held}. {row.reason}", markup=False)
+        held = say("held", points=row.open_points) if row.status in exporting.SETTLED else row.status
+        told = say("not final", assignment=row.assignment, student=row.student, held=held, reason=row.reason)
+        err.print(told)
 
 
 @main.command()
@@ -172,18 +195,18 @@ def export(course, names, kind, output, accept):
 def status(course, names):
     """Who has handed in, what was graded and how."""
     found = exporting.rows(course, names)
-    table = Table("assignment", "status", "students", "mean score")
+    table = Table("assignment", "status", "students", say("mean score"))
     for name in dict.fromkeys(r.assignment for r in found):
         mine = [r for r in found if r.assignment == name]
         for word in dict.fromkeys(sorted(r.status for r in mine)):
             group = [r for r in mine if r.status == word]
             scores = [r.score for r in group if r.score is not None]
-            mean = f"{sum(scores) / len(scores):.1f} of {group[0].max_score:g}" if scores else ""
+            mean = say("mean", mean=sum(scores) / len(scores), points=group[0].max_score) if scores else ""
             table.add_row(name, word, str(len(group)), mean)
     out.print(table)
     for row in found:
         if row.status in (ATTENTION, UNREADABLE):
-            out.print(f"{row.assignment}, {row.student}: {row.status}. {row.reason}", markup=False)
+            out.print(f"{row.assignment}, {row.student}: {row.status}. {row.reason}")
 
 
 @main.command()

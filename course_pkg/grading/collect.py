@@ -11,6 +11,7 @@ import shutil
 import zipfile
 from pathlib import Path, PurePosixPath
 
+from course_pkg.checks.text import say
 from course_pkg.grading.course import write
 from course_pkg.grading.reading import safe_name
 
@@ -32,7 +33,7 @@ def entries(source):
     with zipfile.ZipFile(source) as archive:
         members = [m for m in archive.infolist() if not m.is_dir() and "__MACOSX" not in m.filename]
         if sum(m.file_size for m in members) > LIMIT:
-            raise ValueError(f"source: the archive unpacks to more than {LIMIT >> 30} GB")
+            raise ValueError(say("archive size", limit=LIMIT >> 30))
         for member in members:
             yield safe_name(member.filename), lambda m=member: archive.read(m), None
 

@@ -17,6 +17,7 @@ from traitlets.config import Config
 from traitlets.config.loader import PyFileConfigLoader
 
 from course_pkg.checks import SEED_VARIABLE
+from course_pkg.checks.text import say
 from course_pkg.grading import assignment
 from course_pkg.grading.assignment import SIZE_LIMIT
 
@@ -119,7 +120,7 @@ class Course:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:
-                raise Busy(f"another process is grading {name} in {self.root}; wait for its end") from None
+                raise Busy(say("busy", name=name, folder=self.root)) from None
             if set(self.stopped(name)[1]) <= set(students):  # else the run that was stopped is still to be finished
                 write(self._run(name), json.dumps({"seed": seed, "students": students}))
             yield

@@ -7,12 +7,13 @@ from typing import NamedTuple
 
 import nbformat
 
+from course_pkg.checks.text import say
 from course_pkg.grading import intake
 from course_pkg.grading.assignment import needed
 from course_pkg.grading.inside import frames
 from course_pkg.grading.inside.codec import Decoder, Encoder, Refused
 from course_pkg.grading.inside.frames import ANSWER, QUESTION, Gone, Late
-from course_pkg.grading.text import ATTENTION, UNREADABLE, say
+from course_pkg.grading.status import ATTENTION, UNREADABLE
 from course_pkg.grading.warm import NoKernel, Warm, soon
 
 CALL_SECONDS = 10.0  # for one call of a student's function; less if a cell may take less
@@ -128,7 +129,7 @@ class Run:
         if want.shared:
             done = self._ask_checker({"do": "shared", "source": cell.source})
             if done is None or not done["ok"]:
-                error = "no answer" if done is None else done["outputs"][-1].get("ename", "an error")
+                error = say("no answer") if done is None else done["outputs"][-1].get("ename", "")
                 self.trouble.append((want.name, say("test kernel", cell=want.name, error=error)))
         started = time.monotonic()
         answer = self._ask_student("run", [cell.source], min(self._timeout, self._left))

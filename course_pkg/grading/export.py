@@ -5,9 +5,8 @@ from typing import NamedTuple
 
 from nbgrader.api import Gradebook, MissingEntry
 
-from course_pkg.grading.text import ATTENTION, GRADED, NOT_GRADED, NOT_SUBMITTED, REPAIRED
+from course_pkg.grading.status import ATTENTION, BY_NBGRADER, GRADED, NOT_GRADED, NOT_SUBMITTED, REPAIRED
 
-BY_NBGRADER = "graded by nbgrader"
 SETTLED = (GRADED, REPAIRED, BY_NBGRADER)
 
 

@@ -5,10 +5,9 @@ import importlib.resources
 import jinja2
 from nbgrader.api import Gradebook, MissingEntry
 
-from course_pkg.checks.text import TEXT as CHECKS
+from course_pkg.checks.text import TEXT, say
 from course_pkg.grading.course import write
-from course_pkg.grading.export import BY_NBGRADER
-from course_pkg.grading.text import GRADED, STATUS_TEXT, say
+from course_pkg.grading.status import BY_NBGRADER, GRADED
 
 
 def _template():
@@ -54,8 +53,8 @@ def describe(assignment, notebook, told, entry):
         "title": say("title", assignment=assignment.name),
         "notebook": notebook.name,
         "total": _total(entry, open_points) if scored else say("no score"),
-        "status": status,
-        "status_text": STATUS_TEXT.get(status, ""),
+        "status": TEXT.get(status, status),
+        "status_text": TEXT.get(f"why {status}", ""),
         "in_order": status in (GRADED, BY_NBGRADER),
         "reasons": [text for _, text in told["reasons"]],
         "cells": cells,
@@ -93,8 +92,8 @@ def _cell(source, grade, report, comments):
 
 def _explain(made, report):
     if report["error"]:
-        made["message"] = say("error", kind=report["error"][0], message=report["error"][1])
-        made["lines"] = [say("line", number=n, function=f) + ": " + text for f, n, text in report["lines"][-3:]]
+        made["message"] = say("test error", kind=report["error"][0], message=report["error"][1])
+        made["lines"] = [say("own line", number=n, function=f) + ": " + text for f, n, text in report["lines"][-3:]]
         return
     found = report["report"]
     if not found:
@@ -102,8 +101,9 @@ def _explain(made, report):
     lost = set(found["failures"]) if found["answered"] else {part for part, _ in found["parts"]}
     first = next((part for part, _ in found["parts"] if part in found["failures"]), None)
     for part, points in found["parts"]:
-        label = CHECKS["care"] if part == "care" else part
+        label = say("care") if part == "care" else part
         made["parts"].append({"label": label, "points": f"{points:g}", "ok": part not in lost, "first": part == first})
     if first is not None:
-        made["message"], made["think"] = found["failures"][first]
-    made["diagnosis"] = found["diagnosis"] or ""
+        made["message"], think = found["failures"][first]
+        made["think"] = say("think", think=think)
+    made["diagnosis"] = say("diagnosis", message=found["diagnosis"]) if found["diagnosis"] else ""

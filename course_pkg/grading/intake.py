@@ -11,10 +11,11 @@ from typing import Any, NamedTuple
 
 import nbformat
 
+from course_pkg.checks.text import say
 from course_pkg.grading import reading
 from course_pkg.grading.assignment import defined
 from course_pkg.grading.reading import Unreadable
-from course_pkg.grading.text import ATTENTION, GRADED, REPAIRED, UNREADABLE, say
+from course_pkg.grading.status import ATTENTION, GRADED, REPAIRED, UNREADABLE
 
 
 class Taken(NamedTuple):
@@ -59,7 +60,7 @@ def _choose(source, assignment, files, sizes):
         candidates = {n: d for n, d in files.items() if d.lstrip()[:1] == b"{" and b'"cells"' in d and n not in others}
     if not candidates:
         held = ", ".join(sorted({*files, *sizes} - {"timestamp.txt"})[:10])
-        raise Unreadable(say("no notebook", files=held) if held else say("nothing"))
+        raise Unreadable(say("no notebook", files=held) if held else say("empty"))
     read, problems = {}, {}
     for name, data in candidates.items():
         try:

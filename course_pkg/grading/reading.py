@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 
 import nbformat
 
-from course_pkg.grading.text import say
+from course_pkg.checks.text import say
 
 FILE_LIMIT, ZIP_LIMIT, ZIP_COUNT = 20 << 20, 60 << 20, 500  # bytes, bytes, files
 ENCODINGS = ("utf-8", "cp1252", "latin-1")
@@ -83,7 +83,7 @@ def _decode(data):
             return data.decode(encoding), [] if encoding == "utf-8" else [say("encoding", encoding=encoding)]
         except UnicodeDecodeError:
             continue
-    raise AssertionError("latin-1 reads anything")
+    raise AssertionError(ENCODINGS)
 
 
 def _parse(file, text):

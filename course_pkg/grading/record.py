@@ -16,9 +16,10 @@ from nbgrader.api import Gradebook
 from nbgrader.preprocessors.latesubmissions import AssignLatePenalties
 from sqlalchemy.exc import SAWarning
 
+from course_pkg.checks.text import say
 from course_pkg.grading.course import write
 from course_pkg.grading.reading import safe_name
-from course_pkg.grading.text import ATTENTION, GRADED, REPAIRED, UNREADABLE
+from course_pkg.grading.status import ATTENTION, GRADED, REPAIRED, UNREADABLE
 
 SEVERITY = (GRADED, REPAIRED, ATTENTION, UNREADABLE)
 
@@ -82,7 +83,7 @@ class Recorder:
             own = said.pop(comment.name, [])
             if said.get("") and comment is notebook.comments[0]:
                 own = said.pop("") + own
-            own += ["No response."] if nothing and not utils.is_task(cell) else []
+            own += [say("no response")] if nothing and not utils.is_task(cell) else []
             comment.auto_comment = "\n".join(own) or None
         notebook.late_submission_penalty = None
         if entry.total_seconds_late > 0:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import nbformat
 
+from course_pkg.checks.text import say
 from course_pkg.grading.walls import ALLOWED, PACKAGE
 
 SECRET = ("### BEGIN SOLUTION", "### BEGIN HIDDEN TESTS", "=== BEGIN MARK SCHEME")
@@ -16,7 +17,7 @@ def release_to(course, names, target):
     Raises ValueError when a released notebook still holds a solution or a hidden test, or `target` is in use.
     """
     if target.exists() and any(target.iterdir()) and not (target / "course_pkg").is_dir():
-        raise ValueError(f"to: {target} holds other files; wanted a new folder or one that was made by this command")
+        raise ValueError(say("folder in use", path=target))
     written = []
     for name in names:
         folder = course.path("release", ".", name)
@@ -40,4 +41,4 @@ def _require_clean(path):
     for cell in nbformat.read(path, as_version=4).cells:
         for mark in SECRET:
             if mark in cell.source:
-                raise ValueError(f"{path}: the cell {cell.id} still holds {mark!r}")
+                raise ValueError(say("not clean", path=path, cell=cell.id, mark=mark))

@@ -10,10 +10,11 @@ import queue
 import threading
 from typing import NamedTuple
 
+from course_pkg.checks.text import say
 from course_pkg.grading.course import VERSION
 from course_pkg.grading.engine import Outcome
 from course_pkg.grading.record import Recorder
-from course_pkg.grading.text import ATTENTION, say
+from course_pkg.grading.status import ATTENTION
 from course_pkg.grading.worker import Died, Worker
 
 TRIES = 3

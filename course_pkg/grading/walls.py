@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 import course_pkg
+from course_pkg.checks.text import say
 from course_pkg.grading.inside import lock
 
 HERE = Path(__file__).resolve().parent
@@ -65,9 +66,9 @@ def command():
     """bubblewrap's part of the command line."""
     tool = shutil.which("bwrap")
     if tool is None:
-        raise NoWalls("bubblewrap is not installed (Debian and Ubuntu: apt install bubblewrap)")
+        raise NoWalls(say("no bubblewrap"))
     if sys.platform != "linux":
-        raise NoWalls("walls need Linux")
+        raise NoWalls(say("no linux"))
     words = [tool, "--die-with-parent", "--new-session", "--unshare-pid", "--unshare-net", "--unshare-ipc"]
     words += ["--unshare-uts", "--unshare-cgroup-try", "--clearenv", "--hostname", "grader"]
     if os.geteuid() == 0:
@@ -121,7 +122,7 @@ def shut_out(path):
     """Raise NoWalls when `path`, which students must not read, lies in a folder that they can."""
     for shown in read_only():
         if Path(path).resolve().is_relative_to(shown):
-            raise NoWalls(f"the course lies in {shown}, which student code can read; move it elsewhere")
+            raise NoWalls(say("inside", folder=shown))
 
 
 def user():
@@ -139,4 +140,4 @@ def test():
     done = subprocess.run([*command(), sys.executable, "-c", inside], capture_output=True, text=True, timeout=60)
     if done.returncode != 7:
         last = (done.stderr.strip() or f"status {done.returncode}").splitlines()[-1]
-        raise NoWalls(f"bubblewrap cannot build them ({last})")
+        raise NoWalls(say("walls failed", why=last))

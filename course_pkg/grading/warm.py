@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 
+from course_pkg.checks.text import say
 from course_pkg.grading import walls
 from course_pkg.grading.inside import frames, lock
 
@@ -93,7 +94,7 @@ class Warm:
         except OSError:
             started = b""
         if started != b"+":
-            raise NoKernel(self.log() or "the process ended")
+            raise NoKernel(self.log() or say("has ended"))
 
     def log(self):
         """The last lines of what it said on standard error."""
@@ -106,7 +107,7 @@ class Warm:
         try:
             socket.send_fds(self._ours, [b"f"], [theirs.fileno() for _, theirs in ends])
         except OSError:
-            raise NoKernel(self.log() or "the process ended") from None
+            raise NoKernel(self.log() or say("has ended")) from None
         finally:
             for _, theirs in ends:
                 theirs.close()

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 
+from course_pkg.checks.text import say
 from course_pkg.grading.assignment import Assignment
 from course_pkg.grading.engine import Engine, Outcome, decode, encode
 from course_pkg.grading.inside.frames import HEAD, LIMIT, QUESTION
@@ -105,7 +106,7 @@ class Worker:
     def _end(self):
         process, self._process = self._process, None
         if process is None:
-            return "it could not be started"
+            return say("no start")
         with contextlib.suppress(OSError):
             process.stdin.close()
         try:
@@ -115,7 +116,7 @@ class Worker:
             status = process.wait()
         process.stdout.close()
         self._listener.join(5)
-        return " ".join(self._said[-1:]) or f"the worker ended with status {status}"
+        return " ".join(self._said[-1:]) or say("worker ended", status=status)
 
     def close(self):
         """End the process."""

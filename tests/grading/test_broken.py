@@ -13,7 +13,7 @@ import pytest
 from classroom import ESSAY, FORGET, FULL, HALF, STEP, files
 
 from course_pkg.grading import export
-from course_pkg.grading.text import ATTENTION, GRADED, REPAIRED, UNREADABLE
+from course_pkg.grading.status import ATTENTION, GRADED, REPAIRED, UNREADABLE
 
 
 def zipped(name, data):

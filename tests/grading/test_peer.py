@@ -158,6 +158,7 @@ def test_generators_and_instances_are_used_from_afar(both):
     counter = checker.ask("call", "Counter", 5)
     assert counter.up(by=2) == 7
     assert counter.start == 7
+    assert type(counter).__name__ == "Counter"  # a message of the checks says what the student knows
     with pytest.raises(AttributeError):
         _ = counter._secret
     with pytest.raises(TypeError, match="neither true nor false"):

@@ -12,10 +12,10 @@ from course_pkg.grading import cli, runner
 from course_pkg.grading.course import Busy
 
 SHOWING = classroom.TEST_STEP.replace("score = 1.0", "print(f'drawn: {x[0]:.12g}')\nscore = 1.0")
-# Right only for some inputs, so that the score tells which inputs were drawn.
+# Right only for some inputs, so that the score tells which inputs were drawn; of two neighbours, one is wrong.
 LUCKY = text("""
     def lstm_step(x, h, c, W, U, b):
-        if sum(int(abs(v) * 1e6) >> {bit} & 1 for v in x) % 2:
+        if sum(int(abs(v) * 1e6) >> {bit} & 1 for v in x) % 2 == {odd}:
             return np.zeros(3), np.zeros(3)
         z = W @ x + U @ h + b
         i, f, g, o = z[:3], z[3:6], z[6:9], z[9:]
@@ -36,7 +36,7 @@ def lucky(tmp_path, monkeypatch):
     maker = classroom.Maker(course)
     classroom.hand_in(course, "s000", files(maker.right()))
     for n in range(1, COUNT):
-        classroom.hand_in(course, f"s{n:03}", files(maker.right(lstm_step=LUCKY.replace("{bit}", str(n)))))
+        classroom.hand_in(course, f"s{n:03}", files(maker.right(lstm_step=LUCKY.format(bit=n // 2, odd=n % 2))))
     return course
 
 

@@ -19,6 +19,8 @@ import sys
 
 import numpy as np
 
+from course_pkg.checks.text import say
+
 LIMIT = 32 << 20  # bytes of one message
 DEPTH = 64
 KINDS = "biufcUSmM"  # dtype.kind of the arrays that may cross
@@ -40,31 +42,31 @@ def _header(descr, shape):
 def _read_header(header):
     buffer = io.BytesIO(header)
     if np.lib.format.read_magic(buffer) != (1, 0):
-        raise Refused("an array in an unknown format")
+        raise Refused(say("array format"))
     shape, fortran, dtype = np.lib.format.read_array_header_1_0(buffer)
     if dtype.hasobject or dtype.kind not in KINDS or fortran:
-        raise Refused(f"an array of {dtype}")
+        raise Refused(say("array of", dtype=dtype))
     return shape, dtype
 
 
 def array_bytes(a):
     """An array as a npy file."""
     if a.dtype.hasobject or a.dtype.kind not in KINDS:
-        raise Refused(f"an array of {a.dtype} cannot be graded, wanted numbers")
+        raise Refused(say("array of", dtype=a.dtype))
     return _header(a.dtype.str, a.shape) + a.tobytes()
 
 
 def array_from(data):
     """An array from the bytes of a npy file; writable."""
     if len(data) < 10:
-        raise Refused("an array that is cut off")
+        raise Refused(say("array cut"))
     end = 10 + int.from_bytes(data[8:10], "little")
     shape, dtype = _read_header(bytes(data[:end]))
     count = 1
     for size in shape:
         count *= size
     if count * dtype.itemsize != len(data) - end:
-        raise Refused("an array that is cut off")
+        raise Refused(say("array cut"))
     return np.frombuffer(bytearray(data[end:]), dtype).reshape(shape)
 
 
@@ -88,7 +90,7 @@ class Encoder:
     def _grow(self, count):
         self._size += count
         if self._size > LIMIT:
-            raise Refused(f"more than {LIMIT >> 20} MB in one value")
+            raise Refused(say("one value", limit=LIMIT >> 20))
 
     def _blob(self, a):
         self._grow(a.nbytes)
@@ -98,7 +100,7 @@ class Encoder:
 
     def _tree(self, o, depth):
         if depth > DEPTH:
-            raise Refused("a value that is nested too deeply, or holds itself")
+            raise Refused(say("deep"))
         kind, d = type(o), depth + 1
         if kind in PLAIN:
             if kind is str:
@@ -145,7 +147,7 @@ def _numbers(tensor):
     try:
         return tensor.detach().cpu().numpy()
     except (RuntimeError, TypeError) as error:
-        raise Refused(f"a tensor that NumPy cannot hold ({error})") from None
+        raise Refused(say("tensor", why=error)) from None
 
 
 class Decoder:
@@ -164,7 +166,7 @@ class Decoder:
         except Refused:
             raise
         except (ValueError, KeyError, IndexError, TypeError, AttributeError, struct.error, RecursionError) as error:
-            raise Refused(f"not a value ({error})") from None
+            raise Refused(say("not a value", why=error)) from None
 
     def _blob(self, count):
         data = self._data[self._at : self._at + int(count)]
@@ -173,10 +175,10 @@ class Decoder:
 
     def _tree(self, j, depth):
         if depth > DEPTH:
-            raise Refused("a value that is nested too deeply")
+            raise Refused(say("deep"))
         if not isinstance(j, dict):
             if type(j) not in PLAIN:
-                raise Refused("not a value")
+                raise Refused(say("not a value", why=type(j).__name__))
             return j
         ((key, v),) = j.items()
         d = depth + 1
@@ -204,7 +206,7 @@ class Decoder:
         if key == "dtype":
             dtype = np.dtype(str(v))
             if dtype.hasobject:
-                raise Refused("a dtype of objects")
+                raise Refused(say("dtype of objects"))
             return dtype
         if key == "rng":
             return _generator(self._tree(v, d))
@@ -226,7 +228,7 @@ class Decoder:
 def _generator(state):
     name = state["bit_generator"]
     if name not in ("PCG64", "PCG64DXSM", "MT19937", "Philox", "SFC64"):
-        raise Refused("an unknown random generator")
+        raise Refused(say("unknown generator"))
     bits = getattr(np.random, name)()
     bits.state = state
     return np.random.Generator(bits)

@@ -8,6 +8,8 @@ import socket
 import struct
 import time
 
+from course_pkg.checks.text import say
+
 LIMIT = 48 << 20  # bytes of one frame
 HEAD = struct.Struct("!IB")
 QUESTION, ANSWER = ord("Q"), ord("A")
@@ -38,7 +40,7 @@ def _read(sock, count, deadline):
         except OSError as error:
             raise Gone(str(error)) from None
         if not piece:
-            raise Gone("the process has ended")
+            raise Gone(say("has ended"))
         parts += piece
     return bytes(parts)
 
@@ -47,7 +49,7 @@ def read(sock, deadline=None, limit=LIMIT):
     """(kind, payload) of the next frame. `deadline` is a time of time.monotonic. Raises Gone or Late."""
     length, kind = HEAD.unpack(_read(sock, HEAD.size, deadline))
     if length > limit or kind not in (QUESTION, ANSWER):
-        raise Gone(f"a frame of {length} bytes")
+        raise Gone(say("frame", count=length))
     return kind, _read(sock, length, deadline)
 
 

@@ -11,6 +11,8 @@ import os
 import resource
 import signal
 
+from course_pkg.checks.text import say
+
 NEWNS, NEWUTS, NEWIPC, NEWPID, NEWNET = 0x20000, 0x4000000, 0x8000000, 0x20000000, 0x40000000
 NOSUID, NODEV, NOEXEC, REC, PRIVATE = 2, 4, 8, 1 << 14, 1 << 18
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS = 1, 4, 24, 38
@@ -140,7 +142,7 @@ def forbid():
         if number >= 0:
             library.seccomp_rule_add(rules, not_there if name == "clone3" else not_permitted, number, 0)
     if library.seccomp_load(rules) != 0:
-        raise OSError("seccomp: the filter could not be loaded")
+        raise OSError(say("no seccomp"))
 
 
 def enter(home, limits, user):

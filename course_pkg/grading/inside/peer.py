@@ -5,8 +5,11 @@ iteration back to where the object lives.
 """
 
 import builtins
+import functools
 import linecache
 import traceback
+
+from course_pkg.checks.text import say
 
 from . import frames
 from .codec import Decoder, Encoder, Refused, namedtuple_like, write_back
@@ -23,17 +26,17 @@ class Remote:
         self.__dict__.update(_peer=peer, _number=number, _kind=kind, _can_call=can_call, __name__=kind)
 
     def __repr__(self):
-        return f"<{self._kind}, in another process>"
+        return say("remote", kind=self._kind)
 
     def __bool__(self):
-        raise TypeError(f"a value of type {self._kind} is neither true nor false here")
+        raise TypeError(say("neither", kind=self._kind))
 
     def __deepcopy__(self, memo):
         return self
 
     def __getattr__(self, name):
         if name.startswith("_"):
-            raise AttributeError(f"{self._kind} has no attribute {name} here")
+            raise AttributeError(say("no attribute", kind=self._kind, name=name))
         return self._peer.ask("attribute", self, name)
 
     def __getitem__(self, key):
@@ -42,7 +45,7 @@ class Remote:
     def __len__(self):
         length = self._peer.ask("length", self)
         if type(length) is not int or length < 0:
-            raise TypeError("a length that is no whole number")
+            raise TypeError(say("length"))
         return length
 
     def __iter__(self):
@@ -51,7 +54,7 @@ class Remote:
     def __next__(self):
         answer = self._peer.ask("next", self)
         if type(answer) is not tuple or len(answer) != 2:
-            raise TypeError("no next value")
+            raise TypeError(say("no next"))
         if not answer[0]:
             raise StopIteration
         return answer[1]
@@ -63,6 +66,12 @@ class RemoteFunction(Remote):
     def __call__(self, *args, **kwargs):
         """Call it there; raises what it raised there."""
         return self._peer.ask("call", self, *args, **kwargs)
+
+
+@functools.lru_cache(maxsize=256)
+def _remote(kind, can_call):
+    """A class of Remotes that is called as the class there, so that messages name what a student knows."""
+    return type(kind, (RemoteFunction if can_call else Remote,), {})
 
 
 class Peer:
@@ -93,11 +102,11 @@ class Peer:
         if isinstance(o, Remote):
             return {"yours": o._number}
         if isinstance(o, type(builtins)):
-            raise Refused(f"a module ({o.__name__}) cannot cross")
+            raise Refused(say("a module", name=o.__name__))
         if self._lends == "functions" and not callable(o):
-            raise Refused(f"a value of type {type(o).__name__} cannot be handed to a student's function while grading")
+            raise Refused(say("an object", kind=type(o).__name__))
         if len(self._lent) >= MAX_LENT:
-            raise Refused("too many objects at once")
+            raise Refused(say("too many"))
         number = self._numbers.get(id(o))
         if number is None:
             number = len(self._lent)
@@ -109,7 +118,8 @@ class Peer:
         if "yours" in j:
             return self._lent[int(j["yours"])]
         number, kind, can_call = j["mine"]
-        return (RemoteFunction if can_call else Remote)(self, int(number), str(kind)[:80], bool(can_call))
+        kind = "".join(c for c in str(kind)[:80] if c.isprintable()) or "object"
+        return _remote(kind, bool(can_call))(self, int(number), kind, bool(can_call))
 
     def _named(self, name, fields):
         known = (self._classes or {}).get(name)
@@ -138,7 +148,7 @@ class Peer:
             if kind == frames.ANSWER:
                 answer = self.decode(data)
                 if not isinstance(answer, dict) or not ("error" in answer or "value" in answer):
-                    raise Refused("not an answer")
+                    raise Refused(say("not an answer"))
                 return answer
             self.serve(data)
 
@@ -159,20 +169,20 @@ class Peer:
 
     def _do(self, data):
         if self.depth > 16:
-            raise RecursionError("functions call each other back too often")
+            raise RecursionError(say("too deep"))
         question = self.decode(data)
         target, args, kwargs = question["target"], question["args"], question["kwargs"]
         operation = question["do"]
         if operation not in OPERATIONS:
-            raise Refused("an unknown question")
+            raise Refused(say("unknown question"))
         if self._lends == "functions" and operation != "call":
-            raise Refused("only calls are answered here")
+            raise Refused(say("calls only"))
         if isinstance(target, dict):
             target = self._lent[int(target["yours"])]
         elif self.namespace is not None:
             target = self.namespace[target]
         else:
-            raise Refused("not yours to ask for")
+            raise Refused(say("not yours"))
         before = self.encode(args)
         value = operate(operation, target, args, kwargs)
         answer = {"value": value}
@@ -181,7 +191,7 @@ class Peer:
         try:
             return self.encode(answer)
         except Refused as refused:
-            raise Refused(f"what came back cannot be graded: {refused}") from None
+            raise Refused(say("cannot grade", why=refused)) from None
 
 
 def operate(operation, target, args, kwargs):
@@ -231,7 +241,7 @@ def rebuild_error(told):
         name, bases, message = str(told["type"])[:80], list(told["bases"]), str(told["message"])[:MESSAGE]
         lines = [(str(f)[:80], int(n), str(t)[:200]) for f, n, t in list(told["lines"])[-8:]]
     except (TypeError, ValueError, KeyError):
-        name, bases, message, lines = "Exception", [], "an error that cannot be read", []
+        name, bases, message, lines = "Exception", [], say("unreadable error"), []
     base = next((b for b in map(_builtin_error, bases) if b), Exception)
     kind = base if base.__name__ == name else type(name, (base,), {})
     try:
@@ -254,7 +264,7 @@ def _traceback(lines):
     made = None
     for function, number, text in reversed(lines):
         number = min(max(number, 1), 50_000)
-        filename = f"<your code, {function}, line {number}: {hash(text)}>"
+        filename = say("own place", function=function, number=number, mark=hash(text))
         linecache.cache[filename] = (len(text), None, [""] * (number - 1) + [text + "\n"], filename)
         code = compile("raise ValueError", filename, "exec").replace(co_name=function, co_firstlineno=number)
         try:

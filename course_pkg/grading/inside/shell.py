@@ -9,10 +9,11 @@ from IPython.core.displayhook import DisplayHook
 from IPython.core.displaypub import DisplayPublisher
 from IPython.core.interactiveshell import InteractiveShell
 
+from course_pkg.checks.text import say
+
 TEXT_LIMIT = 200_000  # characters that one cell may print
 RICH_LIMIT = 8 << 20  # characters of pictures and the like in one cell
 COUNT_LIMIT = 500
-CUT = "\n... what was printed after this was left out ..."
 
 
 class Outputs:
@@ -27,7 +28,7 @@ class Outputs:
         self._text += len(text)
         if room <= 0:
             return
-        text = text[:room] + (CUT if len(text) > room else "")
+        text = text[:room] + (say("left out") if len(text) > room else "")
         if self.kept and self.kept[-1]["output_type"] == "stream" and self.kept[-1]["name"] == name:
             self.kept[-1]["text"] += text
         elif len(self.kept) < COUNT_LIMIT:
@@ -63,7 +64,7 @@ class Stream(io.TextIOBase):
     def write(self, text):
         """Keep the text with the outputs of the cell that runs."""
         if not isinstance(text, str):
-            raise TypeError(f"write() wants str, got {type(text).__name__}")
+            raise TypeError(say("not str", kind=type(text).__name__))
         self._shell.outputs.text(self.name, text)
         return len(text)
 
