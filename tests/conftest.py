@@ -3,7 +3,6 @@
 import functools
 import http.server
 import importlib.util
-import os
 import shutil
 import subprocess
 import sys
@@ -13,12 +12,14 @@ import pytest
 from course_site.execution import ROOT, fingerprint
 from course_site.result import read_result, site_sources
 from hypothesis import settings
+from skips import IN_CI, pytest_make_collect_report, pytest_runtest_makereport
+
+__all__ = ["pytest_make_collect_report", "pytest_runtest_makereport"]  # hooks, which pytest finds here
 
 # No deadline: the first call of PyTorch takes half a second, and machines that run tests are busy.
 settings.register_profile("course", deadline=None, max_examples=40, print_blob=True)
 settings.load_profile("course")
 
-IN_CI = os.environ.get("CI", "").lower() in {"1", "true"}
 CHROMIUM_FLAGS = [
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
