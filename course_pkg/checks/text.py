@@ -79,6 +79,7 @@ TEXT = {
     "broke off.",
     "not json": "{file} is not a notebook file: {why} at line {line}.",
     "not a notebook": "{file} is a JSON file, but not a notebook: it has no cells.",
+    "too many cells": "{file} has {count} cells; {limit} is the most that is graded.",
     "nested": "{file} is nested too deeply to be read.",
     "other": "{file} is not this assignment: none of its cells belongs to {assignment}.",
     # Intake: what was repaired.
@@ -138,9 +139,11 @@ TEXT = {
     "array format": "an array in an unknown format",
     "array cut": "an array that is cut off",
     "dtype of objects": "a dtype of objects",
+    "keys": "more than {limit} keys of sets and dicts in one value",
     "one value": "more than {limit} MB in one value",
     "deep": "a value that is nested too deeply, or holds itself",
     "tensor": "a tensor that NumPy cannot hold ({why})",
+    "no torch": "a tensor, where PyTorch is not in use",
     "unknown generator": "an unknown random generator",
     "not a value": "not a value ({why})",
     "not an answer": "not an answer",
@@ -162,6 +165,7 @@ TEXT = {
     "has ended": "the process has ended",
     "frame": "a frame of {count} bytes",
     "no start": "it could not be started",
+    "worker stuck": "no end within {seconds:.0f} s",
     "worker ended": "the worker ended with status {status}",
     # The command.
     "no walls": "[bold red]No walls.[/] Student code runs as you: it can read the solutions and other students' work,\n"

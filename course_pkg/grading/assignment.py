@@ -13,6 +13,7 @@ import nbformat
 
 from course_pkg.checks.text import say
 
+SOURCE_LIMIT = 300_000  # characters of a cell that is looked into
 SIZE_LIMIT = 20 << 20  # bytes of one file of a submission or an assignment
 
 
@@ -89,7 +90,9 @@ class Assignment(NamedTuple):
 
 @functools.lru_cache(maxsize=4096)
 def defined(source):
-    """The names that a cell defines at its top level."""
+    """The names that a cell defines at its top level; none for one that would take gigabytes to parse."""
+    if len(source) > SOURCE_LIMIT:
+        return ()
     try:
         tree = ast.parse(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError):

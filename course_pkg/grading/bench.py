@@ -1,54 +1,31 @@
 """Seconds for one submission, against stock `nbgrader autograde` on the same submissions.
 
-    python -m course_pkg.grading.bench [--assignment 06-lstm] [--count 24]
+    python -m course_pkg.grading.bench [--assignment 06-lstm] [--count 24] [--json FILE]
+    python -m course_pkg.grading.bench --class 500 [--json FILE]
 
-In rounds: stock grades some, then this grader with one worker, then with two, walls and two kernels throughout. All
-are warm: stock runs inside this process through nbgrader's own API, so that it does not pay for starting Python.
-Stock runs a notebook to its end; this grader stops after the last graded cell, since nothing after it can earn points.
-That is part of the ratio, so the time that the rest takes is printed too.
+The second form grades a whole class, see `trial`. The first works in rounds: stock grades some, then this grader with
+one worker, then with two, walls and two kernels throughout. All are warm: stock runs inside this process through
+nbgrader's own API, so that it does not pay for starting Python. Stock runs a notebook to its end; this grader stops
+after the last graded cell, since nothing after it can earn points. A ratio is the median of the rounds' ratios.
 """
 
 import argparse
 import contextlib
+import datetime
 import io
+import json
 import logging
-import shutil
+import statistics
 import tempfile
 import time
 import warnings
 from pathlib import Path
 
-import nbformat
-
-from course_pkg.grading import runner
-from course_pkg.grading.course import Course
+from course_pkg.grading import runner, trial
+from course_pkg.grading.trial import make_class
 from course_pkg.grading.worker import Worker
 
 ROUNDS = 3
-
-
-def make_class(root, source, name, count):
-    """A course in `root` with `count` submissions: some right, some with functions unwritten, some untouched."""
-    shutil.copy(source / "nbgrader_config.py", root)
-    shutil.copytree(source / "solutions" / name, root / "solutions" / name)
-    course = Course(root)
-    made = course.api.generate_assignment(name, force=True)
-    if not made["success"]:
-        raise RuntimeError(made.get("error"))
-    path = course.path("source", ".", name) / f"{name}.ipynb"
-    solved = {c.id: c.source for c in nbformat.read(path, as_version=4).cells if "### BEGIN SOLUTION" in c.source}
-    names = list(solved)
-    for n in range(count):
-        left = {0: [], 1: [names[n % len(names)]], 2: names[::2], 3: []}[n % 4] if n % 12 != 11 else names
-        notebook = nbformat.read(course.path("release", ".", name) / f"{name}.ipynb", as_version=4)
-        for cell in notebook.cells:
-            if cell.id in solved and cell.id not in left:
-                lines = [x for x in solved[cell.id].split("\n") if "### BEGIN SOL" not in x and "### END SOL" not in x]
-                cell.source = "\n".join(lines)
-        folder = course.path("submitted", f"s{n:03}", name)
-        folder.mkdir(parents=True)
-        nbformat.write(notebook, folder / f"{name}.ipynb")
-    return course
 
 
 def stock(course, name, student):
@@ -79,28 +56,36 @@ def totals(course, name):
 
 
 def measure(source, name, count):
-    """Print the times and ratios."""
+    """Seconds, and medians of the rounds' ratios, as a dict that JSON can hold."""
     with tempfile.TemporaryDirectory() as folder:
         course = make_class(Path(folder), source, name, count)
         assignment = course.assignment(name)
         workers = [Worker(assignment) for _ in range(2)]
         students = course.students(name)
         ours(course, assignment, students[:2], workers)  # starts what is kept warm
-        times = {"stock nbgrader autograde": 0.0, "course grade, one worker": 0.0, "course grade, two workers": 0.0}
+        times = {"stock nbgrader autograde": [], "course grade, one worker": [], "course grade, two workers": []}
         slow, one, two = times
         grades = {}
         for r in range(ROUNDS):
             mine = students[r::ROUNDS]
-            times[slow] += sum(stock(course, name, student) for student in mine)
+            times[slow].append(sum(stock(course, name, student) for student in mine))
             grades.update({s: v for s, v in totals(course, name).items() if s in mine})
-            times[one] += ours(course, assignment, mine, workers[:1])
-            times[two] += ours(course, assignment, mine, workers)
+            times[one].append(ours(course, assignment, mine, workers[:1]))
+            times[two].append(ours(course, assignment, mine, workers))
         same = totals(course, name) == grades
         for worker in workers:
             worker.close()
-    print(f"{name}: {count} submissions, walls, two kernels; grades equal: {'yes' if same else 'NO'}")
-    for label, seconds in times.items():
-        print(f"{label:28} {seconds / count:7.3f} s each   {times[slow] / seconds:5.1f} times as fast as stock")
+    ratios = {label: [a / b for a, b in zip(times[slow], times[label])] for label in times}
+    return {
+        "date": datetime.date.today().isoformat(),
+        "command": f"python -m course_pkg.grading.bench --count {count} --assignment {name}",
+        "machine": trial.machine(),
+        "assignment": name,
+        "submissions": count,
+        "same_grades": same,
+        "seconds_each": {label: round(sum(seconds) / count, 3) for label, seconds in times.items()},
+        "times_as_fast": {label: round(statistics.median(found), 1) for label, found in ratios.items()},
+    }
 
 
 def main():
@@ -109,9 +94,17 @@ def main():
     parser.add_argument("--root", type=Path, default=Path(), help="the course's folder")
     parser.add_argument("--assignment", default="06-lstm")
     parser.add_argument("--count", type=int, default=24)
+    parser.add_argument("--class", type=int, dest="whole", metavar="N", help="grade a class of so many, and kill it")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="keep the numbers in this file too")
     options = parser.parse_args()
     logging.getLogger("traitlets").setLevel(logging.CRITICAL + 1)
-    measure(options.root.resolve(), options.assignment, options.count)
+    make, count = (trial.measure, options.whole) if options.whole else (measure, options.count)
+    found = make(options.root.resolve(), options.assignment, count)
+    print(json.dumps(found, indent=1))
+    if options.json:
+        kept = json.loads(options.json.read_text()) if options.json.exists() else {}
+        kept["class" if options.whole else "speed"] = found
+        options.json.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -71,7 +71,9 @@ class Course:
                 path = Path(base) / file
                 if not path.is_file() or path.is_symlink():  # a link could lead to someone else's work
                     continue
-                inside, size = path.relative_to(folder).as_posix(), path.stat().st_size
+                # A name that is not UTF-8 is kept by the file system, but neither by JSON nor by a database.
+                inside = os.fsencode(path.relative_to(folder).as_posix()).decode("utf-8", "replace")
+                size = path.stat().st_size
                 digest.update(f"{inside}\0{size}\0".encode())
                 if size > SIZE_LIMIT or sum(map(len, files.values())) + size > 2 * SIZE_LIMIT or len(files) > 500:
                     sizes[inside] = size
@@ -83,6 +85,8 @@ class Course:
     def timestamp(self, student, name):
         """When it was handed in (UTC), or None. An unreadable time is no time."""
         path = self.path("submitted", student, name) / "timestamp.txt"
+        if path.is_symlink() or not path.is_file() or path.stat().st_size > 1000:
+            return None
         with contextlib.suppress(OSError, ValueError, OverflowError):
             text = path.read_text(encoding="utf-8").strip()
             return parse_utc(text) if text else None
@@ -166,8 +170,8 @@ def _find_alembic():
 def write(path, text):
     """Write a file so that it is there whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    half = path.with_name(f".{path.name}.{os.getpid()}")
-    data = text if isinstance(text, bytes) else text.encode()
+    half = path.with_name(f".{os.getpid()}.part")
+    data = text if isinstance(text, bytes) else text.encode("utf-8", "replace")
     with half.open("wb") as file:
         file.write(data)
         file.flush()

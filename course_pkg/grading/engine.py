@@ -11,13 +11,15 @@ from course_pkg.checks.text import say
 from course_pkg.grading import intake
 from course_pkg.grading.assignment import needed
 from course_pkg.grading.inside import frames
-from course_pkg.grading.inside.codec import Decoder, Encoder, Refused
+from course_pkg.grading.inside.codec import LIMIT, Decoder, Encoder, Refused
 from course_pkg.grading.inside.frames import ANSWER, QUESTION, Gone, Late
+from course_pkg.grading.outputs import ROOM, bare, clean, kept
 from course_pkg.grading.status import ATTENTION, UNREADABLE
 from course_pkg.grading.warm import NoKernel, Warm, soon
 
 CALL_SECONDS = 10.0  # for one call of a student's function; less if a cell may take less
 GRACE = 2.0  # seconds from an interrupt to an end
+PART = 8 << 20  # bytes of a file that are sent at once
 CELLS_IN_ALL = 5  # a whole notebook may take this many times what one cell may
 
 
@@ -36,9 +38,9 @@ def _refuse(o):
     raise Refused(type(o).__name__)
 
 
-def encode(value):
+def encode(value, limit=LIMIT):
     """Plain values as bytes."""
-    return Encoder(_refuse).message(value)
+    return Encoder(_refuse, limit).message(value)
 
 
 def decode(data):
@@ -66,15 +68,19 @@ class Engine:
         start = time.monotonic()
         taken = intake.take(source, assignment, intake.safe_files(files), sizes)
         if taken.status == UNREADABLE:
-            return Outcome(taken.status, taken.reasons, None, {}, {}, time.monotonic() - start)
+            return Outcome(taken.status, clean(taken.reasons), None, {}, {}, time.monotonic() - start)
         run = Run(self._fork, assignment, source, taken, self.limits)
         try:
             run.whole()
         finally:
             run.close()
         status = ATTENTION if run.trouble else taken.status
-        text = _written(run.notebook)
-        return Outcome(status, run.trouble + taken.reasons, text, run.scores, run.reports, time.monotonic() - start)
+        for cell in run.notebook.cells:
+            if cell.cell_type != "code" and cell.source != run.want(cell).source:
+                cell.source = bare(cell.source)
+        text = nbformat.v4.writes(run.notebook)
+        made = Outcome(status, run.trouble + taken.reasons, text, run.scores, run.reports, time.monotonic() - start)
+        return Outcome(*clean(list(made)))
 
     def _fork(self):
         try:
@@ -97,7 +103,7 @@ class Run:
         self._files = {**taken.files, **assignment.files}
         self._known = {c.name: c for c in source.cells}
         self._timeout, self._limits = assignment.timeout, limits
-        self._left = CELLS_IN_ALL * assignment.timeout
+        self._left, self._room = CELLS_IN_ALL * assignment.timeout, ROOM
         self._gone, self._here = "", ""
         theirs = [n for names in source.functions.values() for n in names]
         trusted = [c.source for c in source.cells if c.kind == "code" and not c.solution]
@@ -112,15 +118,18 @@ class Run:
     def whole(self):
         """Run every cell up to the last one that is graded; what follows cannot change a grade."""
         self._here = "1"
-        self._ask_student("start", [self._files], 60)
-        graded = [i for i, c in enumerate(self.notebook.cells) if self._kind(c).points is not None]
+        for name, content in self._files.items():
+            for start in range(0, max(1, len(content)), PART):
+                self._ask_student("file", [name, content[start : start + PART], start > 0], 60)
+        graded = [i for i, c in enumerate(self.notebook.cells) if self.want(c).points is not None]
         for number, cell in enumerate(self.notebook.cells[: max(graded, default=-1) + 1], 1):
             if cell.cell_type == "code":
-                want = self._kind(cell)
+                want = self.want(cell)
                 self._here = want.name or str(number)
                 (self._test if want.test else self._cell)(cell, want)
 
-    def _kind(self, cell):
+    def want(self, cell):
+        """What the assignment knows of a cell."""
         return self._known.get(intake.label_of(cell), _OWN)
 
     # Cells that the student's kernel runs.
@@ -137,9 +146,9 @@ class Run:
         outputs = None
         if answer is not None:
             try:
-                text, _ = answer
-                outputs = [nbformat.from_dict(o) for o in json.loads(text)]
-            except (TypeError, ValueError, Refused):
+                outputs, used = kept(answer[0], self._room)
+                self._room -= used
+            except (TypeError, ValueError, IndexError):
                 self._lose(say("ended", cell=self._here))
         cell.outputs = outputs if outputs is not None else [self._no_answer()]
         if self._left <= 0 and not self._gone:
@@ -282,6 +291,7 @@ class _Own(NamedTuple):
     """A cell that the assignment does not know."""
 
     name: str = ""
+    source: str = ""
     test: bool = False
     shared: bool = False
     points: float | None = None
@@ -293,22 +303,3 @@ _OWN = _Own()
 def _error(kind, message):
     told = {"type": kind, "bases": [kind], "message": message, "lines": []}
     return encode({"error": told})
-
-
-def _written(notebook):
-    """A notebook as text. Outputs that are not in notebook format are left out; student code could have made them."""
-    try:
-        nbformat.validate(notebook)
-    except nbformat.ValidationError:
-        for cell in notebook.cells:
-            if cell.cell_type == "code":
-                cell.outputs = [output for output in cell.outputs if _valid(output)]
-    return nbformat.v4.writes(notebook)
-
-
-def _valid(output):
-    try:
-        nbformat.validate(output, ref="output", version=4, version_minor=5)
-    except nbformat.ValidationError:
-        return False
-    return True

@@ -8,11 +8,13 @@ from pathlib import PurePosixPath
 import nbformat
 
 from course_pkg.checks.text import say
+from course_pkg.grading.outputs import PICTURES, clean, is_safe
 
 FILE_LIMIT, ZIP_LIMIT, ZIP_COUNT = 20 << 20, 60 << 20, 500  # bytes, bytes, files
 ENCODINGS = ("utf-8", "cp1252", "latin-1")
 MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16", b"\xef\xbb\xbf": "utf-8-sig"}
-OUTPUT_KEYS = ("output_type", "data", "metadata", "name", "text", "execution_count", "ename", "evalue", "traceback")
+CELL_LIMIT = 2000
+LABEL_KEYS, PLAIN = ("grade_id", "points", "solution", "grade"), (str, int, float, bool)
 
 
 class Unreadable(ValueError):
@@ -21,26 +23,27 @@ class Unreadable(ValueError):
 
 def unzip(files):
     """(files with those in zip archives beside them, notes). Archives that hold notebooks only."""
-    found, notes = dict(files), []
+    found, notes, room = dict(files), [], ZIP_LIMIT
     for name, data in files.items():
         if name.lower().endswith(".ipynb") or data[:4] != b"PK\x03\x04":
             archive = data[:4] == b"PK\x03\x04"
         else:
             archive = name.lower().endswith(".zip")
         if archive:
-            inside = _members(data)
+            inside = _members(data, room, ZIP_COUNT - len(found))
             if any(member.lower().endswith(".ipynb") for member in inside):
                 del found[name]
+                room -= sum(map(len, inside.values()))
                 found.update({m: d for m, d in inside.items() if m not in found})
                 notes.append(say("from zip", file=name))
     return found, notes
 
 
-def _members(data):
+def _members(data, room, count):
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            members = [m for m in archive.infolist() if not m.is_dir() and "__MACOSX" not in m.filename][:ZIP_COUNT]
-            if sum(m.file_size for m in members) > ZIP_LIMIT:
+            members = [m for m in archive.infolist() if not m.is_dir() and "__MACOSX" not in m.filename]
+            if len(members) > count or sum(m.file_size for m in members) > room:
                 return {}
             return {safe_name(m.filename): archive.read(m) for m in members}
     except (zipfile.BadZipFile, RuntimeError, OSError, NotImplementedError, EOFError, ValueError):
@@ -89,7 +92,7 @@ def _decode(data):
 def _parse(file, text):
     text = text.strip().strip("\x00")
     try:
-        return json.loads(text, strict=False)
+        return json.loads(text, strict=False, parse_constant=lambda name: None)
     except RecursionError:
         raise Unreadable(say("nested", file=file)) from None
     except ValueError as error:
@@ -118,7 +121,8 @@ def _convert(file, found, notes):
             raise Unreadable(say("not json", file=file, why=f"{type(error).__name__}: {error}", line=1)) from None
     elif version != 4:
         notes.append(say("new format", version=str(version)[:20]))
-    metadata = found.get("metadata") if isinstance(found.get("metadata"), dict) else {}
+    if len(found["cells"]) > CELL_LIMIT:
+        raise Unreadable(say("too many cells", file=file, count=len(found["cells"]), limit=CELL_LIMIT))
     cells, mended, ids = [], 0, set()
     for raw in found["cells"]:
         cell, was_broken = _cell(raw, ids)
@@ -127,8 +131,16 @@ def _convert(file, found, notes):
             cells.append(cell)
     if mended:
         notes.append(say("cells mended", count=mended))
-    made = nbformat.v4.new_notebook(cells=cells, metadata=nbformat.from_dict(metadata))
+    made = nbformat.from_dict({"metadata": {"kernelspec": _kernelspec(found.get("metadata"))}, "cells": []})
+    made.update(nbformat=4, nbformat_minor=5, cells=cells)
     return made, notes
+
+
+def _kernelspec(metadata):
+    """Which kernel the notebook asks for. Of its metadata nothing else counts."""
+    spec = metadata.get("kernelspec") if isinstance(metadata, dict) else None
+    spec = spec if isinstance(spec, dict) else {}
+    return {key: str(spec[key])[:80] for key in ("name", "language") if key in spec}
 
 
 def _cell(raw, ids):
@@ -140,8 +152,8 @@ def _cell(raw, ids):
         source = "".join(source)
     elif not isinstance(source, str):
         source, broken = "" if source is None else str(source), True
-    clean = source.replace("\x00", "").encode("utf-8", "replace").decode()
-    broken |= clean != source
+    text = clean(source.replace("\x00", ""))
+    broken |= text != source
     kind = raw.get("cell_type")
     if kind not in ("code", "markdown", "raw"):
         kind, broken = "code" if "outputs" in raw else "markdown", True
@@ -149,10 +161,11 @@ def _cell(raw, ids):
     if not isinstance(metadata, dict):
         metadata, broken = {}, True
     label = metadata.get("nbgrader")
-    if label is not None and not isinstance(label, dict):
-        metadata, broken = {k: v for k, v in metadata.items() if k != "nbgrader"}, True
+    broken |= label is not None and not isinstance(label, dict)
+    label = {k: label[k] for k in LABEL_KEYS if type(label.get(k)) in PLAIN} if isinstance(label, dict) else None
+    metadata = {} if label is None else {"nbgrader": label}
     make = {"code": nbformat.v4.new_code_cell, "markdown": nbformat.v4.new_markdown_cell}
-    cell = make.get(kind, nbformat.v4.new_raw_cell)(clean, metadata=nbformat.from_dict(metadata))
+    cell = make.get(kind, nbformat.v4.new_raw_cell)(text, metadata=nbformat.from_dict(metadata))
     own = raw.get("id")
     if (
         isinstance(own, str)
@@ -163,5 +176,16 @@ def _cell(raw, ids):
         cell.id = own
     ids.add(cell.id)
     if kind == "markdown" and isinstance(raw.get("attachments"), dict):
-        cell.attachments = nbformat.from_dict(raw["attachments"])
+        cell.attachments = nbformat.from_dict(_pictures(raw["attachments"]))
     return cell, broken
+
+
+def _pictures(attachments):
+    """Those of a cell's attachments that are pictures."""
+    found = {}
+    for name, data in attachments.items():
+        data = data if isinstance(data, dict) else {}
+        safe = {k: v for k, v in data.items() if k in PICTURES and isinstance(v, str) and is_safe(k, v)}
+        if safe:
+            found[clean(name)] = safe
+    return found

@@ -4,6 +4,8 @@ A submission that could not be read gets no score: its grades stay open, "needs 
 notebook that formgrader shows says why. Grades and comments that a person entered are never touched.
 """
 
+import contextlib
+import html
 import os
 import shutil
 import stat
@@ -38,6 +40,11 @@ class Recorder:
 
     def __exit__(self, *error):
         self._gradebook.close()
+
+    def undo(self):
+        """Forget what was not yet written to the gradebook."""
+        self._gradebook.db.rollback()
+        self._gradebook.db.expunge_all()
 
     def record(self, student, outcomes, files, key):
         """Write what grading a submission gave. `outcomes` {notebook name: Outcome}; returns what is remembered."""
@@ -120,8 +127,9 @@ class Recorder:
             path = folder / name
             if any(parent.is_file() for parent in path.parents) or path.is_dir():
                 continue
-            write(path, data)
-            path.chmod(0o444)
+            with contextlib.suppress(OSError):  # a name that this file system does not take
+                write(path, data)
+                path.chmod(0o444)
         for source in self._assignment.notebooks:
             outcome = outcomes[source.name]
             text = outcome.notebook if outcome.notebook is not None else stand_in(source, outcome)
@@ -131,7 +139,7 @@ class Recorder:
 
 def stand_in(source, outcome):
     """What formgrader shows where there is no notebook: the assignment's cells, and why."""
-    said = f"**{outcome.status}**\n\n" + "\n\n".join(text for _, text in outcome.reasons)
+    said = f"**{outcome.status}**\n\n" + "\n\n".join(html.escape(text) for _, text in outcome.reasons)
     cells = [nbformat.v4.new_markdown_cell(said)]
     for want in source.cells:
         make = nbformat.v4.new_code_cell if want.kind == "code" else nbformat.v4.new_markdown_cell

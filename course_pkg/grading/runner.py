@@ -12,10 +12,9 @@ from typing import NamedTuple
 
 from course_pkg.checks.text import say
 from course_pkg.grading.course import VERSION
-from course_pkg.grading.engine import Outcome
 from course_pkg.grading.record import Recorder
 from course_pkg.grading.status import ATTENTION
-from course_pkg.grading.worker import Died, Worker
+from course_pkg.grading.worker import Died, Worker, failed
 
 TRIES = 3
 
@@ -58,13 +57,21 @@ def run(course, assignment, tasks, work, on_done=lambda student, told: None):
     students = [task.student for task in tasks]
     with course.running(assignment.name, assignment.seed, students), Recorder(course, assignment) as recorder:
         for task, files, outcomes in work(tasks, load):
-            on_done(task.student, recorder.record(task.student, outcomes, files, task.key))
+            on_done(task.student, _record(recorder, assignment, task, files, outcomes))
 
 
-def failed(assignment, why):
-    """Outcomes for a submission that could not be graded, through no fault of its own that is known."""
-    text = say("grader", times=TRIES, why=why)
-    return {n.name: Outcome(ATTENTION, [("", text)], None, {}, {}, 0.0) for n in assignment.notebooks}
+def _record(recorder, assignment, task, files, outcomes):
+    """What is remembered. What cannot be written down is tried again in the next run, and stops nobody else."""
+    try:
+        return recorder.record(task.student, outcomes, files, task.key)
+    except Exception as error:
+        why = f"{type(error).__name__}: {error}"
+    try:
+        recorder.undo()
+        return recorder.record(task.student, failed(assignment, why), {}, "")
+    except Exception:
+        recorder.undo()
+        return {"status": ATTENTION, "reasons": [["", say("grader", times=1, why=why)]]}
 
 
 def here(assignment, jobs, walled=True, limits=None, on_start=lambda workers: None, ready=None):
@@ -108,4 +115,4 @@ def _try(assignment, worker, files, sizes):
             return worker.grade(files, sizes)
         except Died as died:
             why = str(died)
-    return failed(assignment, why)
+    return failed(assignment, why, TRIES)

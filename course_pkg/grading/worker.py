@@ -12,8 +12,13 @@ import threading
 
 from course_pkg.checks.text import say
 from course_pkg.grading.assignment import Assignment
-from course_pkg.grading.engine import Engine, Outcome, decode, encode
-from course_pkg.grading.inside.frames import HEAD, LIMIT, QUESTION
+from course_pkg.grading.engine import CELLS_IN_ALL, Engine, Outcome, decode, encode
+from course_pkg.grading.inside.frames import HEAD, QUESTION
+from course_pkg.grading.status import ATTENTION
+from course_pkg.grading.warm import NoKernel
+
+LIMIT = 256 << 20  # bytes of a message between two processes of the grader
+SPARE = 300.0  # seconds
 
 
 class Died(RuntimeError):
@@ -22,7 +27,7 @@ class Died(RuntimeError):
 
 def send(stream, value):
     """Write one value."""
-    data = encode(value)
+    data = encode(value, LIMIT)
     stream.write(HEAD.pack(len(data), QUESTION) + data)
     stream.flush()
 
@@ -39,6 +44,21 @@ def receive(stream):
     return decode(data)
 
 
+def failed(assignment, why, times=1):
+    """Outcomes for a submission that could not be graded, through no fault of its own that is known."""
+    text = say("grader", times=times, why=why)
+    return {n.name: Outcome(ATTENTION, [("", text)], None, {}, {}, 0.0) for n in assignment.notebooks}
+
+
+def _grade(engine, assignment, notebook, task):
+    try:
+        return engine.grade(assignment, notebook, task["files"], task["sizes"])
+    except NoKernel:
+        raise
+    except Exception as error:  # that nobody thought of; it would come again, so it is not tried again
+        return failed(assignment, f"{type(error).__name__}: {error}")[notebook.name]
+
+
 def serve(tasks, results):
     """Grade what comes, until nothing more does."""
     engine = assignment = None
@@ -51,10 +71,7 @@ def serve(tasks, results):
                 trusted = [c.source for n in assignment.notebooks for c in n.cells if c.test or c.shared]
                 engine = Engine(assignment.preload, task["walled"], task["limits"], trusted)
                 continue
-            made = {
-                n.name: tuple(engine.grade(assignment, n, task["files"], task["sizes"])) for n in assignment.notebooks
-            }
-            send(results, made)
+            send(results, {n.name: tuple(_grade(engine, assignment, n, task)) for n in assignment.notebooks})
     except EOFError:
         pass
     finally:
@@ -67,7 +84,7 @@ class Worker:
 
     def __init__(self, assignment, walled=True, limits=None):
         self._first = {"assignment": assignment.pack(), "walled": walled, "limits": limits or {}}
-        self._process, self._lock = None, threading.Lock()
+        self._process, self._lock, self._assignment = None, threading.Lock(), assignment
 
     @property
     def pid(self):
@@ -77,14 +94,40 @@ class Worker:
     def grade(self, files, sizes):
         """{notebook name: Outcome}. Raises Died."""
         with self._lock:
+            late = []
             try:
                 if self._process is None:
                     self._start()
-                send(self._process.stdin, {"files": files, "sizes": sizes})
-                return {name: Outcome(*made) for name, made in receive(self._process.stdout).items()}
+                with self._deadline() as late:
+                    send(self._process.stdin, {"files": files, "sizes": sizes})
+                    return {name: Outcome(*made) for name, made in receive(self._process.stdout).items()}
             except (EOFError, OSError):
                 said = self._end()
+                if late:
+                    return failed(self._assignment, say("worker stuck", seconds=self._seconds()))
                 raise Died(said) from None
+
+    def _seconds(self):
+        """More than a submission can take that keeps its time, cell by cell and test by test."""
+        tests = sum(cell.test for notebook in self._assignment.notebooks for cell in notebook.cells)
+        return SPARE + self._assignment.timeout * (2 * CELLS_IN_ALL * len(self._assignment.notebooks) + 3 * tests)
+
+    @contextlib.contextmanager
+    def _deadline(self):
+        """A list that holds something once the process was ended because it took too long."""
+        late, process = [], self._process
+
+        def end():
+            late.append(True)
+            process.kill()
+
+        timer = threading.Timer(self._seconds(), end)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield late
+        finally:
+            timer.cancel()
 
     def _start(self):
         command = [sys.executable, "-m", "course_pkg.grading.worker"]

@@ -110,6 +110,7 @@ def make_course(root, cells=None, name=NAME):
     """A course with one assignment, released."""
     metadata = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
     notebook = nbformat.v4.new_notebook(cells=cells or assignment_cells(), metadata=metadata)
+    root.mkdir(exist_ok=True)
     (root / "nbgrader_config.py").write_text(CONFIG)
     folder = root / "solutions" / name
     folder.mkdir(parents=True)

@@ -3,23 +3,30 @@
 import base64
 import copy
 import csv
+import functools
 import io
 import json
+import os
+import signal
 import zipfile
 
 import classroom
 import nbformat
 import pytest
 from classroom import ESSAY, FORGET, FULL, HALF, STEP, files
+from click.testing import CliRunner
 
-from course_pkg.grading import export
+from course_pkg.grading import cli, export, reading, worker
+from course_pkg.grading.assignment import defined
+from course_pkg.grading.record import Recorder
 from course_pkg.grading.status import ATTENTION, GRADED, REPAIRED, UNREADABLE
 
 
-def zipped(name, data):
+def zipped(name, data, more=()):
     buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        archive.writestr(name, data)
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for member, content in {name: data, **dict(more)}.items():
+            archive.writestr(member, content)
     return buffer.getvalue()
 
 
@@ -67,6 +74,8 @@ PRINT = FORGET.replace("    return sigmoid(W", "    import sys\n    print('hm', 
 WRONG = FORGET.replace("sigmoid(W", "sigmoid(-W")
 LISTS = STEP.replace("return sigmoid(o) * np.tanh(c), c", "return list(sigmoid(o) * np.tanh(c)), list(c)")
 IPYNB = "gates.ipynb"
+LARGE = bytes(19 << 20)
+DEEP = functools.reduce(lambda inner, _: {"x": inner}, range(200), {})
 
 
 def submissions(m):
@@ -260,6 +269,62 @@ def submissions(m):
             "",
         ),
         "bad_timestamp": ({**files(right()), "timestamp.txt": b"yesterday, I think"}, GRADED, FULL, ""),
+        "not_utf8_name": (files(right(), os.fsdecode(b"L\xf6sung.ipynb")), REPAIRED, FULL, "sung.ipynb"),
+        "long_name": ({**files(right()), "n" * 250 + ".csv": b"1"}, GRADED, FULL, ""),
+        "long_name_in_zip": (
+            {"work.zip": zipped("gates.ipynb", json.dumps(right()), {"n" * 400 + "/x": "1", "a": "1", "a/b": "2"})},
+            REPAIRED,
+            FULL,
+            "work.zip",
+        ),
+        "large_file_beside": (
+            {**files(m.extra(right(), "assert len(open('data.bin', 'rb').read()) == 19 << 20")), "data.bin": LARGE},
+            GRADED,
+            FULL,
+            "",
+        ),
+        "not_a_number": (
+            {IPYNB: json.dumps(changed(right(), lambda nb: nb["metadata"].update(x=float("nan")))).encode()},
+            GRADED,
+            FULL,
+            "",
+        ),
+        "deep_metadata": (
+            files(changed(right(), lambda nb: [c["metadata"].update(x=DEEP, y=[DEEP]) for c in (nb, *nb["cells"])])),
+            GRADED,
+            FULL,
+            "",
+        ),
+        "other_language": (
+            files(
+                changed(right(), lambda nb: nb["metadata"].update(kernelspec={"name": "ir", "language": "R", "x": [1]}))
+            ),
+            REPAIRED,
+            FULL,
+            "asks for the kernel ir",
+        ),
+        "ten_megabytes_in_a_cell": (files(m.extra(right(), f"x = '{'y' * (10 << 20)}'")), GRADED, FULL, ""),
+        "attachments": (
+            files(
+                changed(
+                    m.extra(right(), "![x](attachment:x)", kind="markdown"),
+                    lambda nb: nb["cells"][2].update(
+                        attachments={"x": {"image/png": "A" * (5 << 20), "text/html": "<script>"}, "y": [7], "z": None}
+                    ),
+                )
+            ),
+            GRADED,
+            FULL,
+            "",
+        ),
+        "thousands_of_cells": (
+            files(changed(right(), lambda nb: nb["cells"].extend([dict(nb["cells"][0])] * 3000))),
+            UNREADABLE,
+            None,
+            "cells; 2000",
+        ),
+        "brackets": ({"x[/].txt": b"no notebook"}, UNREADABLE, None, "x[/].txt"),
+        "html_name": ({"<img src=x onerror=alert(1)>": b"no notebook"}, UNREADABLE, None, "onerror"),
         "half_a_file": ({IPYNB: cut_in_half(right())}, UNREADABLE, None, "upload"),
     }
 
@@ -343,3 +408,63 @@ def test_formgrader_has_a_notebook_to_show_for_everyone(broken_course, handed_in
     for student in handed_in:
         path = broken_course.path("autograded", student, "gates") / "gates.ipynb"
         nbformat.validate(nbformat.read(path, as_version=4))
+        json.loads(path.read_text(), parse_constant=pytest.fail)  # JupyterLab reads no NaN
+        assert "<img" not in path.read_text()
+
+
+def test_the_command_says_what_is_wrong_whatever_it_is_called(broken_course, handed_in, told):
+    """Square brackets mean colours to the library that prints."""
+    words = ["--root", str(broken_course.root), "grade", "gates", "--again", "--jobs", "1", "--student", "brackets"]
+    result = CliRunner().invoke(cli.main, words + ([] if classroom.WALLED else ["--no-walls"]))
+    assert result.exit_code == 0, result.output
+    assert "x[/].txt" in result.output.replace("\n", "")
+
+
+def test_archives_cannot_fill_the_memory():
+    """Each is allowed, all together are not: 60 kB become 60 MB, and there can be hundreds."""
+    archive = zipped("a.ipynb", bytes(reading.ZIP_LIMIT - 100))
+    found, _ = reading.unzip({f"{n}.zip": archive for n in range(4)})
+    assert sum(map(len, found.values())) < 1.1 * reading.ZIP_LIMIT
+
+
+def test_a_cell_that_takes_gigabytes_to_parse_is_not_looked_into():
+    assert defined("f = 1\n" * 40_000) == ("f",) * 40_000
+    assert defined("f = 1\n" * 1_000_000) == ()
+
+
+def test_what_cannot_be_written_down_stops_nobody(broken_course, grade_class, monkeypatch):
+    """A full disk, a locked database: the others are recorded, and the next run tries again."""
+    maker, write = classroom.Maker(broken_course), Recorder._folder
+
+    def folder(self, student, outcomes, files):
+        if student == "unlucky":
+            raise OSError("no space left")
+        return write(self, student, outcomes, files)
+
+    monkeypatch.setattr(Recorder, "_folder", folder)
+    told = grade_class(broken_course, {"unlucky": files(maker.right()), "zz_next": files(maker.right())}, jobs=1)
+    assert told["unlucky"]["status"] == ATTENTION
+    assert "no space left" in told["unlucky"]["reasons"][0][1]
+    assert automatic(told["zz_next"]) == FULL
+    assert broken_course.remembered("unlucky", "gates") is None
+
+
+def test_a_grader_that_fails_or_hangs_fails_one_submission(broken_course, monkeypatch):
+    """An error that nobody thought of is told; a worker that does not answer is ended."""
+    assignment = broken_course.assignment("gates")
+
+    class Fails:
+        def grade(self, *task):
+            raise KeyError("of the grader's own")
+
+    made = worker._grade(Fails(), assignment, assignment.notebooks[0], {"files": {}, "sizes": {}})
+    assert made.status == ATTENTION
+    assert "of the grader's own" in made.reasons[0][1]
+    monkeypatch.setattr(worker, "SPARE", 1.0 - 5 * 2 * 5 - 3 * 2 * 5)
+    one = worker.Worker(assignment, classroom.WALLED)
+    one._start()
+    os.kill(one.pid, signal.SIGSTOP)
+    made = one.grade(files(classroom.Maker(broken_course).right()), {})
+    assert made["gates"].status == ATTENTION
+    assert "no end within 1 s" in made["gates"].reasons[0][1]
+    assert one.pid is None

@@ -3,10 +3,8 @@
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
-import threading
 import time
 from pathlib import Path
 
@@ -16,7 +14,7 @@ import pytest
 from classroom import FORGET, STEP, files
 from nbgrader.api import Gradebook
 
-from course_pkg.grading import runner
+from course_pkg.grading import runner, trial
 from course_pkg.grading.course import Course
 from course_pkg.grading.engine import Engine
 
@@ -146,30 +144,22 @@ def graded_so_far(course):
 
 @pytest.mark.slow
 def test_killed_and_started_again_gives_the_same_grades(tmp_path):
-    """SIGKILL to the command, then to workers under it; in the end nothing is missing and nothing differs."""
-    course = classroom.make_course(tmp_path)
-    fill(course, 30)
-    first = command(course, "grade", classroom.NAME, "--jobs", "2")
-    wait_for(lambda: graded_so_far(course) >= 5)
-    first.kill()
-    first.wait()
-    first.stdout.close()
-    assert 5 <= graded_so_far(course) < 30
-    assignment, pids = course.assignment(classroom.NAME), []
+    """SIGKILL to the command, then to a worker under it; in the end nothing is missing and nothing differs.
 
-    def on_start(workers):
-        def kill_one():
-            wait_for(lambda: graded_so_far(course) >= 15)
-            pids.append(workers[0].pid)
-            os.kill(workers[0].pid, signal.SIGKILL)
-
-        threading.Thread(target=kill_one, daemon=True).start()
-
-    tasks = runner.pending(course, assignment)
-    assert 0 < len(tasks) <= 25
-    runner.run(course, assignment, tasks, runner.here(assignment, 2, classroom.WALLED, on_start=on_start))
-    assert len(pids) == 1
-    check_whole(course, 30)
+    `python -m course_pkg.grading.bench --class 500` is this test at its full size.
+    """
+    calm = classroom.make_course(tmp_path / "calm")
+    fill(calm, 24)
+    other = copy_of(calm, tmp_path)
+    walls = [] if classroom.WALLED else ["--no-walls"]
+    kills = trial.disturbed(other, classroom.NAME, "a seed", "--jobs", "2", *walls)
+    assert 6 <= kills[0] < kills[1] < 24
+    trial.undisturbed(calm, classroom.NAME, "a seed", 2, classroom.WALLED)
+    want = trial.grades(calm, classroom.NAME)
+    assert len(want) == 24
+    assert trial.grades(other, classroom.NAME) == want
+    assert scores(other) == scores(calm)
+    check_whole(other, 24)
 
 
 @pytest.mark.slow

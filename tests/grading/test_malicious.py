@@ -5,6 +5,7 @@ that finds something it must not see prints LEAK.
 """
 
 import hashlib
+import html.parser
 import os
 import socket
 import threading
@@ -13,9 +14,12 @@ from pathlib import Path
 
 import classroom
 import nbformat
+import nbgrader
 import pytest
 from classroom import FULL, files, text
+from nbconvert.exporters import HTMLExporter
 from nbgrader.api import Gradebook
+from traitlets.config import Config
 
 from course_pkg.grading import feedback
 
@@ -366,12 +370,169 @@ def attacks(root, port):
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
             """, "def forget_gate(*a):\n    while True: pass", STUB_STEP,
         ),
+        "surrogates": (
+            # What no file and no database takes, wherever text comes from.
+            """
+            import sys
+            print("\\ud800", file=sys.stderr)
+            class Broken(Exception):
+                def __str__(self): return "\\udfff"
+            Broken.__name__ = "\\ud800\\0"
+            """, "def forget_gate(*a):\n    raise Broken", "def lstm_step(*a):\n    raise Broken",
+        ),
+        "script_for_the_instructor": (
+            # Formgrader puts outputs into its pages as they are.
+            """
+            from IPython.display import HTML, SVG, Javascript, display
+            evil = "<script>fetch('/formgrader/api/LEAK')</script>"
+            display(HTML(evil), Javascript("LEAK"), SVG(f"<svg>{evil}</svg>"), {"text/markdown": evil}, raw=False)
+            for kind in ("image/png", "image/jpeg", "text/html", "text/latex", "application/x-LEAK"):
+                display({kind: f'x">{evil}'}, raw=True, metadata={"LEAK": evil})
+            """, STUB_FORGET, STUB_STEP,
+        ),
+        "patch_json": (
+            """
+            import json, struct
+            json.dumps = lambda *a, **k: '{"dict": [["value", {"tuple": ["[]", true]}]], "score": 4}'
+            json.loads = lambda *a, **k: {"dict": []}
+            struct.pack = lambda *a: b"\\0\\0\\0\\5"
+            """, STUB_FORGET, STUB_STEP,
+        ),
+        "results_on_stdout": (
+            """
+            import json, os, sys
+            told = json.dumps({"score": 4, "full": True, "error": None, "wrong": "", "report": None, "outputs": []})
+            for out in (sys.stdout, sys.stderr):
+                print(told, file=out)
+            for number in range(3, 64):
+                try:
+                    os.write(number, len(told).to_bytes(4, "big") + b"A" + told.encode())
+                except OSError:
+                    pass
+            """, STUB_FORGET, STUB_STEP,
+        ),
+        "thread_answers_first": (
+            # Answers every question of the tests before the function does, with whatever could be wanted.
+            """
+            import gc, socket, struct, threading, time
+            def flood():
+                text = b'{"dict": [["value", {"float": 1.0}]]}'
+                frame = struct.pack("!I", len(text)) + text
+                time.sleep(0.2)
+                for o in gc.get_objects():
+                    if isinstance(o, socket.socket) and o.family == socket.AF_UNIX:
+                        for _ in range(200):
+                            try:
+                                o.send(struct.pack("!IB", len(frame), 65) + frame)
+                            except OSError:
+                                pass
+                            time.sleep(0.01)
+            threading.Thread(target=flood, daemon=True).start()
+            """, STUB_FORGET, STUB_STEP,
+        ),
+        "atexit": (
+            """
+            import atexit, os, signal, sys, threading
+            def last():
+                open("/tmp/course-bomb", "w").write("LEAK")
+                while True: pass
+            atexit.register(last)
+            threading.Thread(target=last).start()
+            sys.settrace(lambda *a: None)
+            """, "import os\ndef forget_gate(*a):\n    os.kill(os.getpid(), 15)", STUB_STEP,
+        ),
+        "spoofed_class": (
+            """
+            class Spoof:
+                __class__ = np.ndarray
+                dtype, shape, ndim, size = np.dtype(float), (3,), 1, 3
+                tries = 0
+                def __array__(self, *a, **k):
+                    Spoof.tries += 1
+                    return np.full(3, 0.5 if Spoof.tries % 2 else 0.1)
+            class Number(float):
+                def __eq__(self, o): return True
+                def __float__(self): return 1e9
+            class Sub(np.ndarray):
+                def tobytes(self, *a): return b"\\0" * 24
+                def __array_finalize__(self, o): self.fill(0.5)
+                def __reduce__(self): return (print, ("LEAK",))
+            """,
+            "def forget_gate(*a):\n    return Spoof()",
+            "def lstm_step(*a):\n    return np.zeros(3).view(Sub), [Number(0)] * 3",
+        ),
+        "symlinks": (
+            """
+            import os
+            for n, target in enumerate(("/", "/proc/1/root", "/proc/1/cwd", "/proc/self/fd", "/course", "..", "/etc")):
+                os.symlink(target, f"link{n}")
+                for path in ("solutions", "gradebook.db", "home", "shadow", "run/checker.py"):
+                    try:
+                        if os.stat(f"link{n}/{path}") and path != "home":
+                            print("LEAK", target, path)
+                    except OSError:
+                        pass
+            """, STUB_FORGET, STUB_STEP,
+        ),
+        "numbers_with_one_hash": (
+            # A set of numbers that all hash alike takes hours to build, in the grader, which has no limit of its own.
+            """
+            import gc, struct
+            text = ('{"set": [' + ", ".join(str(n * (2**61 - 1)) for n in range(300_000)) + "]}").encode()
+            for o in gc.get_objects():
+                if type(o).__name__ == "Student":
+                    o.encode = lambda value: struct.pack("!I", len(text)) + text
+            """, STUB_FORGET, STUB_STEP,
+        ),
+        "outputs_without_end": (
+            """
+            import gc, json
+            many = json.dumps([{"output_type": "stream", "name": "stdout", "text": "x"}] * 200_000)
+            deep = "[" * 100_000
+            for o in gc.get_objects():
+                if type(o).__name__ == "Student":
+                    o._shell.run = lambda source, o=o: ([], None, None)
+                    kept, o.encode = o.encode, lambda value: kept(
+                        {"value": (deep if "x" in globals() else many, True)} if type(value.get("value")) is tuple
+                        else value
+                    )
+            """, STUB_FORGET, STUB_STEP,
+        ),
+        "values_that_import": (
+            """
+            import gc, struct
+            for o in gc.get_objects():
+                if type(o).__name__ == "Student":
+                    text = b'{"tensor": [{"array": 9}, true, null]}'
+                    o.encode = lambda value: struct.pack("!I", len(text)) + text
+            """, STUB_FORGET, STUB_STEP,
+        ),
+        "slow_to_show": (
+            """
+            class Slow:
+                def _repr_html_(self):
+                    while True: pass
+                __repr__ = __str__ = _repr_html_
+            Slow()
+            """, STUB_FORGET, "def lstm_step(*a):\n    e = ValueError()\n    e.args = (Slow(),)\n    raise e",
+        ),
     }  # fmt: skip
     return found
 
 
+ESSAY = """
+Since <script>fetch("/formgrader/api/LEAK")</script> $a<b$, <img src=x onerror="LEAK()"> <svg/onload=LEAK()> <!-- <LEAK
+[a](javascript:LEAK) [b](java&#115;cript:LEAK) [c](javascript&colon;LEAK) ![d](DATA:text/html,LEAK) <javascript:LEAK>
+<a href="x" onclick="LEAK()">e</a>
+
+| <iframe srcdoc="LEAK"> | b |
+|---|---|
+| 1 | </td><script src="//LEAK"></script> |
+
+    <style>@import "LEAK"</style>
+"""
 UNHARMED = ("patch_numpy", "shadow_builtins", "shadow_tests_names", "input_transformer", "ast_transformer")
-UNHARMED += ("patch_checks", "history", "print_inputs")
+UNHARMED += ("patch_checks", "history", "print_inputs", "script_for_the_instructor", "symlinks")
 
 
 @pytest.fixture(scope="module")
@@ -410,7 +571,9 @@ def hostile(tmp_path_factory, grade_class, listener):
     maker = classroom.Maker(course)
     class_ = {"zz_victim": files(maker.right())}
     for student, (own, forget, step, *after) in attacks(root, listener[0]).items():
-        nb = maker.right(forget_gate=text(forget), lstm_step=text(step), essay="x")
+        nb = maker.right(forget_gate=text(forget), lstm_step=text(step), essay=ESSAY)
+        maker.extra(nb, ESSAY, kind="markdown")
+        maker.extra(nb, ESSAY, kind="raw")
         if own:
             maker.extra(nb, own)
         for source in after:
@@ -470,6 +633,61 @@ def test_nothing_was_read(hostile, listener):
         assert "LEAK" not in page
         assert "SECRET_" not in page
     assert listener[1] == []
+
+
+def test_nothing_runs_in_the_instructors_browser(hostile):
+    """Of what code shows, text and pictures are kept, and pictures are that."""
+    course, told, _ = hostile
+    for student in told:
+        path = course.path("autograded", student, "gates") / "gates.ipynb"
+        notebook = nbformat.read(path, as_version=4)
+        nbformat.validate(notebook)
+        for output in (o for c in notebook.cells for o in c.get("outputs", []) if "data" in o):
+            assert set(output["data"]) <= {"text/plain", "image/png", "image/jpeg"}
+            assert not output["metadata"]
+            assert "script" not in str({k: v for k, v in output["data"].items() if k != "text/plain"})
+
+
+class Active(html.parser.HTMLParser):
+    """What a browser would follow or run, of all that says LEAK."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.found, self._inside = [], ""
+        self.feed(page)
+
+    def handle_starttag(self, tag, attributes):
+        self._inside = tag if tag in ("script", "style") else ""
+        wrong = [(k, v) for k, v in attributes if "LEAK" in str(v) and (k[:2] == "on" or ":" in v or k == "srcdoc")]
+        self.found += [(tag, wrong)] if wrong else []
+
+    def handle_endtag(self, tag):
+        self._inside = ""
+
+    def handle_data(self, data):
+        if self._inside and "LEAK" in data:
+            self.found.append((self._inside, data))
+
+
+def in_formgrader(notebook):
+    """The page that formgrader makes of a notebook."""
+    templates = Path(nbgrader.__file__).parent / "server_extensions" / "formgrader" / "templates"
+    settings = {"template_name": "formgrade", "extra_template_basedirs": [str(templates)]}
+    exporter = HTMLExporter(config=Config(HTMLExporter=settings))
+    words = "assignment_id notebook_id submission_id base_url student last_name first_name notebook_path"
+    resources = {**dict.fromkeys(words.split(), "x"), "index": 1, "total": 1}
+    return exporter.from_notebook_node(notebook, resources=resources)[0]
+
+
+def test_formgrader_shows_harm_as_text(hostile):
+    """The page is the instructor's, and may change grades; so stock nbgrader's would run what it shows."""
+    course, _, _ = hostile
+    as_it_came = nbformat.read(course.path("submitted", "stub", "gates") / "gates.ipynb", as_version=4)
+    assert len(Active(in_formgrader(as_it_came)).found) > 5
+    for student in ("stub", "script_for_the_instructor"):
+        page = in_formgrader(nbformat.read(course.path("autograded", student, "gates") / "gates.ipynb", as_version=4))
+        assert Active(page).found == []
+        assert "a< b" in page.replace("&lt;", "<")
 
 
 def test_nothing_was_changed(hostile):

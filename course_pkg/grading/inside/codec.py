@@ -3,12 +3,11 @@
 What crosses by value: None, bool, int, float, complex, str, bytes, list, tuple, NamedTuple, dict, set, slice, range,
 NumPy arrays, scalars and dtypes, numpy.random.Generator (with its state), torch tensors (their numbers, and the
 gradient that a leaf holds; not the graph that made them). Anything else stays where it is, and a reference crosses.
-A frame is four bytes with the length of the JSON, the JSON, then the npy files, one after the other.
+A frame is four bytes with the length of the JSON, the JSON, then the npy files and bytes, one after the other.
 
 The npy format: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
 """
 
-import base64
 import collections
 import functools
 import io
@@ -23,6 +22,7 @@ from course_pkg.checks.text import say
 
 LIMIT = 32 << 20  # bytes of one message
 DEPTH = 64
+KEYS = 10_000  # of sets and dicts in one message, other than text
 KINDS = "biufcUSmM"  # dtype.kind of the arrays that may cross
 PLAIN = (type(None), bool, int, float, str)
 
@@ -78,8 +78,8 @@ def torch_module():
 class Encoder:
     """Turns values into bytes. `refer(value)` gives the JSON of a reference, or raises Refused."""
 
-    def __init__(self, refer):
-        self._refer, self._blobs, self._size = refer, [], 0
+    def __init__(self, refer, limit=LIMIT):
+        self._refer, self._limit, self._blobs, self._size = refer, limit, [], 0
 
     def message(self, value):
         """The bytes of `value`."""
@@ -89,8 +89,8 @@ class Encoder:
 
     def _grow(self, count):
         self._size += count
-        if self._size > LIMIT:
-            raise Refused(say("one value", limit=LIMIT >> 20))
+        if self._size > self._limit:
+            raise Refused(say("one value", limit=self._limit >> 20))
 
     def _blob(self, a):
         self._grow(a.nbytes)
@@ -125,8 +125,9 @@ class Encoder:
         if kind is complex:
             return {"complex": [o.real, o.imag]}
         if kind is bytes:
-            self._grow(2 * len(o))
-            return {"bytes": base64.b64encode(o).decode()}
+            self._grow(len(o))
+            self._blobs.append(o)
+            return {"bytes": len(o)}
         if kind in (slice, range):
             return {kind.__name__: [self._tree(v, d) for v in (o.start, o.stop, o.step)]}
         if isinstance(o, np.dtype):
@@ -161,17 +162,21 @@ class Decoder:
         """The value in `data`. Raises Refused when it is not one."""
         try:
             (count,) = struct.unpack_from("!I", data)
-            self._data, self._at = memoryview(data), 4 + count
+            self._data, self._at, self._keys = memoryview(data), 4 + count, 0
             return self._tree(json.loads(data[4 : 4 + count]), 0)
         except Refused:
             raise
-        except (ValueError, KeyError, IndexError, TypeError, AttributeError, struct.error, RecursionError) as error:
+        except Exception as error:  # these bytes may be anything, and so may what they make NumPy meet
             raise Refused(say("not a value", why=error)) from None
 
     def _blob(self, count):
-        data = self._data[self._at : self._at + int(count)]
-        self._at += int(count)
-        return array_from(bytes(data))
+        return array_from(self._bytes(count))
+
+    def _bytes(self, count):
+        start, self._at = self._at, self._at + int(count)
+        if not start <= self._at <= len(self._data):
+            raise Refused(say("array cut"))
+        return bytes(self._data[start : self._at])
 
     def _tree(self, j, depth):
         if depth > DEPTH:
@@ -188,19 +193,27 @@ class Decoder:
             return self._blob(v).reshape(())[()]
         if key in ("list", "tuple", "set", "frozenset"):
             make = {"list": list, "tuple": tuple, "set": set, "frozenset": frozenset}[key]
+            self._count(v if "set" in key else ())
             return make([self._tree(x, d) for x in v])
         if key == "named":
             name, fields, values = v
             return tuple.__new__(self._named(str(name), tuple(map(str, fields))), [self._tree(x, d) for x in values])
         if key == "dict":
+            self._count(k for k, _ in v if not isinstance(k, str))
             return {self._tree(a, d): self._tree(b, d) for a, b in v}
         return self._rare(key, v, d)
+
+    def _count(self, keys):
+        """Numbers can be chosen so that all of them have one hash, and then a million take hours."""
+        self._keys += sum(1 for _ in keys)
+        if self._keys > KEYS:
+            raise Refused(say("keys", limit=KEYS))
 
     def _rare(self, key, v, d):
         if key == "complex":
             return complex(*v)
         if key == "bytes":
-            return base64.b64decode(v)
+            return self._bytes(v)
         if key in ("slice", "range"):
             return {"slice": slice, "range": range}[key](*(self._tree(x, d) for x in v))
         if key == "dtype":
@@ -215,8 +228,9 @@ class Decoder:
         return self._resolve({key: v})
 
     def _tensor(self, numbers, leaf, grad, d):
-        import torch
-
+        torch = torch_module()
+        if torch is None:  # whoever sends one has it; to import it here would cost whoever reads it seconds
+            raise Refused(say("no torch"))
         made = torch.from_numpy(np.array(self._tree(numbers, d)))
         if leaf:
             made.requires_grad_()
