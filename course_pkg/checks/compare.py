@@ -86,6 +86,12 @@ def arrays(tree, path=""):
     return {k: a for name, part in named for k, a in arrays(part, f"{path}.{name}" if path else str(name)).items()}
 
 
+def unchanged(before, after):
+    """Whether an array holds what it held. Almost always it is the same bytes, which is soon seen."""
+    same = (before.dtype, before.shape) == (after.dtype, after.shape) and before.tobytes() == after.tobytes()
+    return same or np.array_equal(before, after, equal_nan=True)
+
+
 def as_numbers(got):
     """A numeric array with a copy of what `got` holds (a list or a torch tensor too), or None."""
     try:

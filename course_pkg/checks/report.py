@@ -21,6 +21,7 @@ from course_pkg.checks.compare import (
     rebuild,
     same_call,
     show,
+    unchanged,
     where,
     wrap,
     zeroed,
@@ -193,7 +194,7 @@ class Report:
         self._answered = True
         self._tested.add("care")
         before, after = arrays(arguments), arrays(made.after)
-        changed = [k for k, a in before.items() if k not in after or not np.array_equal(a, after[k], equal_nan=True)]
+        changed = [k for k, a in before.items() if k not in after or not unchanged(a, after[k])]
         if changed:
             self._fail("care", TEXT["changed"].format(paths=", ".join(changed)), TEXT["think changed"])
         return made.value

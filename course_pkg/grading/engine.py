@@ -1,5 +1,6 @@
 """Runs one submission: the student's cells in a student's kernel, the tests in a checker, calls relayed in between."""
 
+import contextlib
 import json
 import select
 import time
@@ -54,12 +55,15 @@ class Engine:
     def __init__(self, preload, walled=True, limits=None, trusted=()):
         make = lambda: [Warm(role, preload, walled, limits, trusted) for role in ("student", "checker")]  # noqa: E731
         self._make, self._warm = make, make()
-        self.limits = limits or {}
+        self.limits, self._last, self._next = limits or {}, (), None
         for warm in self._warm:
             warm.wait()
 
     def close(self):
-        """End the warm processes."""
+        """End the warm processes, and the kernels that they have started."""
+        for kernel in (*self._last, *(self._next or ())):
+            kernel.end()
+        self._last, self._next = (), None
         for warm in self._warm:
             warm.close()
 
@@ -69,11 +73,12 @@ class Engine:
         taken = intake.take(source, assignment, intake.safe_files(files), sizes)
         if taken.status == UNREADABLE:
             return Outcome(taken.status, clean(taken.reasons), None, {}, {}, time.monotonic() - start)
-        run = Run(self._fork, assignment, source, taken, self.limits)
+        run = Run(self._kernels(), assignment, source, taken, self.limits)
         try:
             run.whole()
         finally:
             run.close()
+            self._last = run.student, run.checker
         status = ATTENTION if run.trouble else taken.status
         for cell in run.notebook.cells:
             if cell.cell_type != "code" and cell.source != run.want(cell).source:
@@ -82,23 +87,31 @@ class Engine:
         made = Outcome(status, run.trouble + taken.reasons, text, run.scores, run.reports, time.monotonic() - start)
         return Outcome(*clean(list(made)))
 
-    def _fork(self):
+    def _kernels(self):
+        """Two new kernels. The next two start while these are at work, and see nothing of it."""
+        for kernel in self._last:
+            kernel.end()
         try:
-            return self._warm[0].fork(1), self._warm[1].fork(2)
+            mine = self._next or self._fork()
+            self._next, self._last = self._fork(), ()
         except NoKernel:
             self.close()
             self._warm = self._make()
             for warm in self._warm:
                 warm.wait()
-            return self._warm[0].fork(1), self._warm[1].fork(2)
+            mine = self._fork()
+        return mine
+
+    def _fork(self):
+        return self._warm[0].fork(1), self._warm[1].fork(2)
 
 
 class Run:
     """One notebook between its two kernels."""
 
-    def __init__(self, fork, assignment, source, taken, limits):
+    def __init__(self, kernels, assignment, source, taken, limits):
         self.assignment, self.source, self.notebook = assignment, source, taken.notebook
-        self.student, self.checker = fork()
+        self.student, self.checker = kernels
         self.scores, self.reports, self.trouble = {}, {}, []
         self._files = {**taken.files, **assignment.files}
         self._known = {c.name: c for c in source.cells}
@@ -111,9 +124,9 @@ class Run:
         self._wanted = needed(trusted, theirs)
 
     def close(self):
-        """End both kernels."""
-        self.student.end()
-        self.checker.end()
+        """Have both kernels end."""
+        self.student.tell()
+        self.checker.tell()
 
     def whole(self):
         """Run every cell up to the last one that is graded; what follows cannot change a grade."""
@@ -135,11 +148,8 @@ class Run:
     # Cells that the student's kernel runs.
 
     def _cell(self, cell, want):
-        if want.shared:
-            done = self._ask_checker({"do": "shared", "source": cell.source})
-            if done is None or not done["ok"]:
-                error = say("no answer") if done is None else done["outputs"][-1].get("ename", "")
-                self.trouble.append((want.name, say("test kernel", cell=want.name, error=error)))
+        if want.shared:  # both kernels run it, at the same time
+            self._send_checker({"do": "shared", "source": cell.source})
         started = time.monotonic()
         answer = self._ask_student("run", [cell.source], min(self._timeout, self._left))
         self._left -= time.monotonic() - started
@@ -153,6 +163,11 @@ class Run:
         cell.outputs = outputs if outputs is not None else [self._no_answer()]
         if self._left <= 0 and not self._gone:
             self._lose(say("budget", seconds=CELLS_IN_ALL * self._timeout, cell=self._here))
+        if want.shared:
+            done = self._hear_checker()
+            if done is None or not done["ok"]:
+                error = say("no answer") if done is None else done["outputs"][-1].get("ename", "")
+                self.trouble.append((want.name, say("test kernel", cell=want.name, error=error)))
 
     def _no_answer(self):
         text = self._gone or say("cell time", cell=self._here, seconds=self._timeout)
@@ -192,23 +207,25 @@ class Run:
 
     # Cells that the checker runs.
 
-    def _ask_checker(self, question):
+    def _send_checker(self, question):
+        with contextlib.suppress(Gone, Late):  # then there will be no answer
+            frames.write(self.checker.sockets[0], QUESTION, json.dumps(question).encode(), soon(GRACE))
+
+    def _hear_checker(self):
         """Its answer, while the calls that it makes are relayed; None when there is none in time."""
         asked, calls = self.checker.sockets
-        self._calls_left, calls_before = self._timeout, 0
+        self._calls_left = self._timeout
         # The calls have a budget of their own, so what is left of this deadline is the tests' own time.
         deadline = soon(2 * self._timeout + GRACE)
         try:
-            frames.write(asked, QUESTION, json.dumps(question).encode(), deadline)
             while True:
                 ready, _, _ = select.select([asked, calls], [], [], max(0, deadline - time.monotonic()))
                 if asked in ready:
                     return json.loads(frames.read(asked, deadline)[1])
                 if calls not in ready:
                     return None
-                calls_before += 1
                 self._relay(frames.read(calls, deadline), calls, deadline)
-        except (Gone, Late):
+        except (Gone, Late, OSError, ValueError):  # the last two: it was ended before
             return None
 
     def _relay(self, frame, calls, deadline):
@@ -258,7 +275,8 @@ class Run:
 
     def _test(self, cell, want):
         question = {"do": "test", "source": cell.source, "wanted": self._wanted, "theirs": self._theirs}
-        told = self._ask_checker({**question, "gone": say("gone") if self._gone else ""})
+        self._send_checker({**question, "gone": say("gone") if self._gone else ""})
+        told = self._hear_checker()
         if told is None:
             text = say("test stuck", cell=want.name, seconds=2 * self._timeout)
             self.trouble.append((want.name, text))

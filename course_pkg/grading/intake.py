@@ -233,8 +233,7 @@ class _Intake:
         for want in self.source.cells:
             found = self._found(want.name)
             if not found:
-                make = nbformat.v4.new_code_cell if want.kind == "code" else nbformat.v4.new_markdown_cell
-                cell = make(want.source if not want.solution or want.kind == "markdown" else "")
+                cell = reading.new_cell(want.kind, want.source if not want.solution or want.kind == "markdown" else "")
                 cell.metadata["nbgrader"] = nbformat.from_dict({"grade_id": want.name})
                 place = 0 if before is None else next(i for i, c in enumerate(self.notebook.cells) if c is before) + 1
                 self.notebook.cells.insert(place, cell)

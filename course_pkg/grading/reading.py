@@ -2,6 +2,7 @@
 
 import io
 import json
+import secrets
 import zipfile
 from pathlib import PurePosixPath
 
@@ -143,6 +144,12 @@ def _kernelspec(metadata):
     return {key: str(spec[key])[:80] for key in ("name", "language") if key in spec}
 
 
+def new_cell(kind, source, metadata=None):
+    """A cell in notebook format, as nbformat's own functions make it, but for the check of each against the format."""
+    made = {"cell_type": kind, "id": secrets.token_hex(4), "metadata": metadata or {}, "source": source}
+    return nbformat.from_dict(made | ({"outputs": [], "execution_count": None} if kind == "code" else {}))
+
+
 def _cell(raw, ids):
     """(cell or None, whether it had to be mended) from what should be a cell."""
     if not isinstance(raw, dict):
@@ -164,8 +171,7 @@ def _cell(raw, ids):
     broken |= label is not None and not isinstance(label, dict)
     label = {k: label[k] for k in LABEL_KEYS if type(label.get(k)) in PLAIN} if isinstance(label, dict) else None
     metadata = {} if label is None else {"nbgrader": label}
-    make = {"code": nbformat.v4.new_code_cell, "markdown": nbformat.v4.new_markdown_cell}
-    cell = make.get(kind, nbformat.v4.new_raw_cell)(text, metadata=nbformat.from_dict(metadata))
+    cell = new_cell(kind, text, metadata)
     own = raw.get("id")
     if (
         isinstance(own, str)

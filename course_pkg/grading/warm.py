@@ -32,12 +32,17 @@ class Kernel:
         with contextlib.suppress(OSError):
             self._keeper.sendall(b"i")
 
+    def tell(self):
+        """Have it end, without waiting for that."""
+        if not self.ended:
+            with contextlib.suppress(OSError):
+                self._keeper.sendall(b"k")
+
     def end(self):
         """End the process and all that it has started; returns why it had ended before, or "told"."""
         if self.ended:
             return self.reason
-        with contextlib.suppress(OSError):
-            self._keeper.sendall(b"k")
+        self.tell()
         self._keeper.settimeout(10)
         said = b""
         with contextlib.suppress(OSError):

@@ -183,15 +183,23 @@ class Peer:
             target = self.namespace[target]
         else:
             raise Refused(say("not yours"))
-        before = self.encode(args)
         value = operate(operation, target, args, kwargs)
         answer = {"value": value}
-        if self.encode(args) != before:
+        if not _unchanged(data, self.encode(args)):
             answer["after"] = args
         try:
             return self.encode(answer)
         except Refused as refused:
             raise Refused(say("cannot grade", why=refused)) from None
+
+
+ARGUMENTS, NO_KEYWORDS = b'{"dict": [["do", "call"], ["args", ', b'], ["kwargs", {"dict": []}]'
+
+
+def _unchanged(question, args):
+    """Whether the arguments of a call, encoded anew, are what the question brought. Not so with references in them."""
+    asked, now = (4 + int.from_bytes(data[:4], "big") for data in (question, args))
+    return question[4:asked].startswith(ARGUMENTS + args[4:now] + NO_KEYWORDS) and question[asked:] == args[now:]
 
 
 def operate(operation, target, args, kwargs):
