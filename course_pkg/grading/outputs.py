@@ -48,7 +48,7 @@ def kept(text, room=ROOM):
 def bare(markdown):
     """Markdown without HTML. A blank after "<" changes no formula, but a tag must not begin with one."""
     text = re.sub(r"<(?=[A-Za-z/!?])", "< ", markdown)
-    text = re.sub(r"&(?=#?\w{1,31};)", "&amp;", text)  # letters of the next line's words could be written as entities
+    text = re.sub(r"&(?=#?\w{1,31};)", "& ", text)  # letters of the words below could be written as entities
     return re.sub(r"(javascript|vbscript|data)(?=\s*:)", r"\1 ", text, flags=re.I)
 
 
@@ -64,7 +64,7 @@ def _output(raw):
         data = {k: clean(v) for k, v in raw["data"].items() if isinstance(v, str) and is_safe(k, v)}
         number = raw.get("execution_count")
         more = {"execution_count": number if type(number) is int else None} if kind == "execute_result" else {}
-        return {"output_type": kind, "data": data, "metadata": {}, **more}
+        return {"output_type": kind, "data": data, "metadata": {}, **more} if data else None
     return None
 
 
