@@ -62,11 +62,12 @@ class Mutant(NamedTuple):
 def mutants(source, namespace):
     """Every mutant of what stands between the solution's markers. `namespace` holds the NamedTuples in use."""
     tree, found = ast.parse(source), {}
-    lines = source.splitlines()
-    first, last = (next(k for k, line in enumerate(lines, 1) if mark in line) for mark in ("### BEGIN", "### END"))
+    lines = list(enumerate(source.splitlines(), 1))
+    ends = ([k for k, line in lines if mark in line] for mark in ("### BEGIN", "### END"))
+    solution = {k for first, last in zip(*ends) for k in range(first, last)}
     original = ast.unparse(tree)
     for parent, field, k, node in list(_places(tree)):
-        if not first < getattr(node, "lineno", 0) < last:
+        if getattr(node, "lineno", 0) not in solution:
             continue
         for kind, new in _changes(node, parent, _variables(tree), _fields(namespace)):
             _put(parent, field, k, new)

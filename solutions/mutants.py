@@ -3,16 +3,18 @@
     python solutions/mutants.py                  all assignments (as `nox -s mutants` does)
     python solutions/mutants.py 06-lstm          one
     python solutions/mutants.py --sample 40      40 mutants of each assignment, drawn at random
+    python solutions/mutants.py --keep FILE      write the rows of these assignments into a table of all, with the date
 
 Of a mutant's behaviour we ask two things. Does it differ from the solution on one of 200 drawn inputs that the hidden
 tests do not use (other numbers, and other mixtures of their sizes)? If so, does it lose points in its own check? The
 survivors, which differ and lose nothing, are printed with their line. A mutant that stops with an error on every
-input is caught by any test at all, so the bar is held without those. Every mutant runs in a forked process of its
-own with little time and memory, so this needs Linux or macOS.
+input is caught by any test at all, so the bar is held without those; so is one that never ends, which is not counted
+either way. Every mutant runs in a forked process of its own with little time and memory, so this needs Linux or macOS.
 """
 
 import argparse
 import contextlib
+import datetime
 import os
 import pickle
 import resource
@@ -20,6 +22,7 @@ import signal
 import sys
 import types
 import warnings
+from pathlib import Path
 from typing import NamedTuple
 from unittest import mock
 
@@ -53,26 +56,30 @@ class Outcome(NamedTuple):
 
     target: Target
     mutant: changes.Mutant
-    behaviour: str  # "same", "differs", "stops" (an error on every input), or "unclear" (out of time or memory)
-    caught: bool | None  # None where the behaviour is the same or unclear
+    # "same", "differs", "stops" (an error on every input), "endless" (out of time), or "unclear" (out of memory)
+    behaviour: str
+    caught: bool | None  # None where the behaviour is the same, endless or unclear
 
 
 def targets(assignment):
-    """The graded functions of an assignment."""
-    asked, cases = {}, Report.cases
+    """The graded functions of an assignment. One that trains is left out: other numbers of its are as right."""
+    asked, trained, cases = {}, set(), Report.cases
 
     def noted(report, zero=(), scale=1.0, sizes=None):
         asked.setdefault(report.name, []).append({"zero": zero, "scale": scale, "sizes": sizes or report._sizes})
         return cases(report, zero, scale, sizes)
 
-    with mock.patch.object(Report, "cases", noted):
+    with (
+        mock.patch.object(Report, "cases", noted),
+        mock.patch.object(Report, "reaches", lambda report, bars, runs: trained.add(report.name)),
+    ):
         namespace, graded = author.play(assignment)
     cells = author.read_cells(assignment)
     solved = {cell.name: cell.source for cell in cells if cell.kind == "solve"}
     return [
         Target(assignment, cell.name, solved[cell.name], cell, namespace, graded[cell.name].report, asked[cell.name])
         for cell in cells
-        if cell.kind == "check" and cell.points
+        if cell.kind == "check" and cell.points and cell.name not in trained
     ]
 
 
@@ -106,7 +113,7 @@ def drawn(target, count):
 
 
 def limited(work):
-    """What `work()` returns when run in a forked process, or None if that was stopped by an error or by its limits."""
+    """What `work()` returns in a forked process; "endless" if its time ran out; None if anything else stopped it."""
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
@@ -118,14 +125,16 @@ def limited(work):
     os.close(writing)
     with os.fdopen(reading, "rb") as pipe:
         answer = pipe.read()
-    os.waitpid(child, 0)
-    return pickle.loads(answer) if answer else None
+    status = os.waitpid(child, 0)[1]
+    if answer:
+        return pickle.loads(answer)
+    return "endless" if os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGXCPU else None
 
 
 def _limit():
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
-    signal.alarm(20 * SECONDS)  # for one that waits
-    resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
+    signal.alarm(40 * SECONDS)  # for one that waits
+    resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS + 1))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     with contextlib.suppress(OSError, ValueError):  # only Linux tells what is held, and keeps to the limit
         with open("/proc/self/statm") as f:
@@ -177,7 +186,9 @@ def try_mutants(assignment, sample=None, inputs=INPUTS):
         seen, caught = limited(lambda t=target, m=mutant, c=cases: behaviour(t, m, c)), None
         if seen in ("differs", "stops"):
             caught = limited(lambda t=target, m=mutant: loses_points(t, m))
-        if seen != "same" and caught is None:
+        if "endless" in (seen, caught):
+            seen, caught = "endless", None
+        elif seen != "same" and caught is None:
             seen = "unclear"  # a fault of the machine would look the same, so it is not counted as caught
         outcomes.append(Outcome(target, mutant, seen, caught))
     return outcomes
@@ -197,8 +208,8 @@ def share(outcomes, behaviours=("differs",)):
 def table(outcomes):
     """A Markdown table: a row for each function, one for each assignment, and the total; then the survivors."""
     rows = [
-        "| assignment | function | mutants | change behaviour | caught | percent | without stops | unclear |",
-        "| --- | --- | --: | --: | --: | --: | --: | --: |",
+        "| assignment | function | mutants | change behaviour | caught | percent | without stops | endless | unclear |",
+        "| --- | --- | --: | --: | --: | --: | --: | --: | --: |",
     ]
     for assignment in dict.fromkeys(o.target.assignment for o in outcomes):
         here = [o for o in outcomes if o.target.assignment == assignment]
@@ -214,9 +225,28 @@ def table(outcomes):
 def _row(assignment, name, outcomes):
     changed = [o for o in outcomes if o.caught is not None]
     both, strict = share(outcomes, ("differs", "stops")), share(outcomes)
-    unclear = sum(o.behaviour == "unclear" for o in outcomes)
+    endless, unclear = (sum(o.behaviour == which for o in outcomes) for which in ("endless", "unclear"))
     columns = (assignment, name, len(outcomes), len(changed), sum(o.caught for o in changed))
-    return f"| {' | '.join(map(str, columns))} | {both:.1%} | {strict:.1%} | {unclear} |"
+    return f"| {' | '.join(map(str, columns))} | {both:.1%} | {strict:.1%} | {endless} | {unclear} |"
+
+
+KEPT = ("assignment", "mutants", "without an error", "of these lose points", "percent", "measured")
+
+
+def keep(found, path):
+    """Write a row for each assignment in `found` {name: outcomes} into the Markdown table at `path`, and the total."""
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    rows = {cells[0]: cells for cells in (line.strip("| ").split(" | ") for line in lines) if cells[0][:2].isdigit()}
+    today = datetime.date.today().isoformat()
+    for name, outcomes in found.items():
+        differ = [o.caught for o in outcomes if o.behaviour == "differs"]
+        rows[name] = [name, str(len(outcomes)), str(len(differ)), str(sum(differ)), f"{share(outcomes):.1%}", today]
+    rows = [rows[name] for name in sorted(rows) if name in author.assignments()]
+    sums = [sum(int(row[k]) for row in rows) for k in (1, 2, 3)]
+    rows.append(["all", *map(str, sums), f"{sums[2] / max(sums[1], 1):.1%}", ""])
+    rule = ["---", *["--:"] * (len(KEPT) - 1)]
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("\n".join(f"| {' | '.join(row)} |" for row in (KEPT, rule, *rows)) + "\n", encoding="utf-8")
 
 
 def main():
@@ -224,10 +254,15 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("assignments", nargs="*", help="which (default: all)")
     parser.add_argument("--sample", type=int, help="so many mutants of each, drawn at random (default: all mutants)")
+    parser.add_argument("--keep", type=Path, metavar="FILE", help="put the result into this Markdown table")
     options = parser.parse_args()
+    if options.sample and options.keep:
+        parser.error("a sample is not kept")
     names = options.assignments or author.assignments()
     found = {name: try_mutants(name, options.sample) for name in names}
     print(table([outcome for outcomes in found.values() for outcome in outcomes]))
+    if options.keep:
+        keep(found, options.keep)
     return int(any(share(outcomes) < BAR for outcomes in found.values()))
 
 

@@ -267,6 +267,53 @@ def test_claims_see_the_answer_as_the_reference_is_built():
     assert set(report.failures) == {"shape"}
 
 
+def learner(share):
+    """Answers 200 questions, of which such a share is right; the wrong ones come last."""
+    return lambda x, seed: np.where(np.arange(200) < round(share * 200), x, 1 - x)
+
+
+@pytest.mark.parametrize(
+    ("shares", "lost"),
+    [
+        ((0.99, 0.95, 0.97), set()),
+        ((1.0, 1.0, 0.8), {"often", "late"}),  # one run that failed
+        ((0.74, 0.74, 0.74), {"often", "late"}),
+        ((0.5, 0.5, 0.5), {"learns", "often", "late"}),
+    ],
+)
+def test_what_is_learnt_is_judged_by_its_share_over_all_runs(shares, lost, capsys):
+    """Each bar is a part of its own, each run is called once, and the report says how every run did."""
+    calls = []
+
+    def answers(x, seed):
+        calls.append(seed)
+        return learner(shares[seed])(x, seed)
+
+    parts = {"shape": 1, "learns": 2, "often": 2, "late": 1}
+    report = checks.Report("answers", lambda: answers, "a", parts, "one for each question.")
+    x, half = np.arange(200) % 2, np.arange(200) // 100
+    report.inputs(x=x, seed=0)
+    bars = {"learns": (0.6, None, "more?"), "often": (0.95, None, "often?"), "late": (0.9, 1, "at the end?")}
+    report.reaches(bars, [({"seed": k}, x, half) for k in range(3)])
+    report.score()
+    assert set(report.failures) == lost
+    assert calls == [0, 1, 2]
+    said = capsys.readouterr().out
+    if shares[2] == 0.8:
+        assert "a: 93.3% are right, wanted 95% (run by run: 100%, 100%, 80%)" in said
+
+
+def test_what_cannot_be_counted_as_answers_learns_nothing():
+    """Too few of them, or none."""
+    for answer in (lambda x, seed: x[:5], lambda x, seed: "yes"):
+        parts = {"shape": 1, "learns": 2}
+        report = checks.Report("answers", lambda answer=answer: answer, "a", parts, "one for each question.")
+        report.inputs(x=np.zeros(200, dtype=int), seed=0)
+        report.reaches({"learns": (0.6, None, "more?")}, [({}, np.zeros(200, dtype=int), np.zeros(200, dtype=int))])
+        assert report.score() == 0.0
+        assert set(report.failures) == {"shape", "learns"}
+
+
 def test_the_seed_changes_the_hidden_inputs_and_nothing_else_does(monkeypatch):
     draw = lambda name: checks.generator(name).normal(size=4)  # noqa: E731
     monkeypatch.delenv(checks.SEED_VARIABLE, raising=False)

@@ -92,6 +92,16 @@ class Report:
         self._care = TEXT["care dtype"]
         self._book("care", TEXT["think dtype"], lambda: self._float32({**self._inputs, **changes}))
 
+    def reaches(self, bars, runs):
+        """What is learnt must be right often enough: the share of right answers over all runs, each called once.
+
+        bars  {part: (least share, group or None for all, what to think about)}
+        runs  [(changes, the right answers (N,), the group of each answer (N,))]
+        """
+        right = []
+        for part, (least, group, think) in bars.items():
+            self._book(part, think, lambda part=part, bar=(least, group): self._reach(part, *bar, runs, right))
+
     # What hidden tests add.
 
     def reference(self, right, draw, sizes, square=None):
@@ -265,6 +275,18 @@ class Report:
             text = TEXT["not filled" if within else "outside"]
             want = f"{low:g} to {high:g}"
             self._fail(part, text.format(path=self.returns, low=float(a.min()), high=float(a.max()), want=want))
+
+    def _reach(self, part, least, group, runs, right):
+        """`right` keeps what is known of each run: (whether each answer is right, its group)."""
+        for changes, want, groups in runs[len(right) :]:
+            a, trouble = self._fit(self.returns, want, self._answer({**self._inputs, **changes}))
+            if a is None:
+                raise Unanswered(trouble)
+            right.append((a == want, groups))
+        shares = [float(np.mean(hits if group is None else hits[groups == group])) for hits, groups in right]
+        if np.mean(shares) < least:
+            each = ", ".join(f"{share:.0%}" for share in shares)
+            self._fail(part, TEXT["share"].format(path=self.returns, got=np.mean(shares), want=least, each=each))
 
     def _float32(self, arguments):
         value = self._answer(arguments)

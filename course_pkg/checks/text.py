@@ -41,6 +41,7 @@ TEXT = {
     "dtype": "{path}: got {got} where every input is float32, wanted float32",
     "float32": "{path}: the numbers change when every input is float32",
     "changed": "your function changed its input {paths}, which others still need as it was",
+    "share": "{path}: {got:.1%} are right, wanted {want:.0%} (run by run: {each})",
     "claim": "{name} breaks a rule that holds for any numbers",
     "think": "Think: {think}",
     "think changed": "`a += b` and `a *= b` write into the array that came in; `c = a + b` makes a new one. Which of "
