@@ -206,6 +206,15 @@ def test_the_three_cases(chapter):
     assert "the same as the plain RNN" in chapter["SAID"][0]
 
 
+def test_at_z_0_9_some_directions_add_up_and_others_cancel():
+    """The third answer: eigenvalues of the step's Jacobian lie on both sides of 0.9."""
+    W = params.init("gru", 4, 16, np.random.default_rng(0)).W_hh[32:]
+    n = np.tanh(0.5 * np.random.default_rng(1).normal(size=16))
+    size = np.abs(np.linalg.eigvals(0.9 * np.eye(16) + 0.1 * np.diag(1 - n**2) @ W))
+    assert size.min() < 0.87
+    assert size.max() > 0.93
+
+
 def test_the_sentence_about_the_cases_follows_the_measurement(chapter):
     other = lambda z, r: [np.linspace(1, 0.5, 41), np.linspace(1, 0.2, 41)]  # noqa: E731
     words = said(chapter, "Measured {LAGS} steps", held=other)
