@@ -169,7 +169,11 @@ def kept_count(cell, B, T, D, H, *, reset="after"):
     require_choice("cell", cell, CELLS)
     weights = GATES[CELLS[cell]] * H * (H + D + 1)
     inputs = (T + 1) * (H + D + 1) * B
-    gates = {"rnn": 0, "lstm": (T + 1) * 5 * H * B + T * H * B, "gru": T * (4 if reset == "after" else 3) * H * B}
+    gates = {
+        "rnn": 0,
+        "lstm": (T + 1) * 5 * H * B + T * H * B,
+        "gru": T * (4 if reset == "after" else 3) * H * B,
+    }
     return inputs + gates[cell] + weights
 
 
