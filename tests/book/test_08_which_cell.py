@@ -277,7 +277,7 @@ def test_the_answer_on_updates():
 
 
 def test_the_answer_on_gradients():
-    assert 0.5**100 == pytest.approx(1e-30, rel=0.3)
+    assert round(math.log10(0.5**100)) == -30
     f = 1 / (1 + math.exp(-1))
     assert round(f, 2) == 0.73
     assert f**100 == pytest.approx(2e-14, rel=0.3)
