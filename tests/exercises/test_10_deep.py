@@ -87,3 +87,56 @@ def test_a_wrong_way_up_costs_nothing_on_the_way_down():
     for cell in author.read_cells("10-deep"):
         if cell.kind == "check" and cell.name in ("stack_backward", "residual_stack"):
             assert author.check(cell, dict(namespace)).score == cell.points
+
+
+OWN_CLASS = """
+class DeepGRU(nn.Module):
+    def __init__(self, D, H, L):
+        super().__init__()
+        {init}
+
+    def forward(self, x):
+        {forward}
+"""
+
+
+@pytest.mark.parametrize(
+    ("init", "forward", "loses"),
+    [
+        ("self.gru = nn.GRU(D, H, num_layers=L, batch_first=True)", "return self.gru(x)[0]", {"layers"}),
+        (
+            "self.layers = nn.ModuleList(nn.GRUCell(H if k else D, H) for k in range(L))",
+            "return run_cells(self.layers, x)",
+            set(),
+        ),
+        (
+            "self.stack = nn.ModuleDict({str(k): nn.GRU(H if k else D, H, 1, batch_first=True) for k in range(L)})",
+            "return functools.reduce(lambda h, name: self.stack[name](h)[0], self.stack, x)",
+            set(),
+        ),
+    ],
+    ids=["PyTorch's own stack", "cells", "a dictionary of layers"],
+)
+def test_any_stack_of_ones_own_is_right_and_pytorchs_is_not(init, forward, loses):
+    """The numbers of nn.GRU with num_layers are right, but the stack is not the student's: one point, and its name."""
+    pytest.importorskip("torch")
+    given = next(c.source for c in author.read_cells("10-deep") if (c.kind, c.name) == ("solve", "deep_gru"))
+    helpers = """
+import functools
+
+
+def run_cells(cells, x):
+    for cell in cells:
+        h, states = None, []
+        for t in range(x.shape[1]):
+            h = cell(x[:, t], h)
+            states.append(h)
+        x = torch.stack(states, dim=1)
+    return x
+"""
+    source = helpers + OWN_CLASS.format(init=init, forward=forward) + given[given.index("\n\ndef deep_gru") :]
+    result = author.play("10-deep", {"deep_gru": source})[1]["deep_gru"]
+    assert set(result.report.failures) == loses, result.text
+    assert result.score == result.points - len(loses)
+    if loses:
+        assert "PyTorch's own stack" in " ".join(result.text.split())
