@@ -1,0 +1,138 @@
+"""Pages whose cells run in the reader's browser.
+
+The scripts are in book/_live. They are bundled here with what npm brings (pinned in package-lock.json) and copied
+to live/ in the site. A page with code holds only the button that fetches them. Where there is no npm the book
+builds without the button, and says so; in CI that is an error.
+"""
+
+import ast
+import hashlib
+import os
+import pathlib
+import shutil
+import subprocess
+
+from docutils import nodes
+from IPython.core.inputtransformer2 import TransformerManager
+from sphinx.errors import ExtensionError
+from sphinx.util import logging
+
+from course_site.execution import ROOT
+
+LOG = logging.getLogger(__name__)
+SOURCES = ROOT / "book" / "_live"
+# What a page fetches; esbuild puts what they share into files of their own.
+ENTRIES = ("page.js", "editor.js", "markdown.js", "ipywidgets.js")
+COPIED = ("glue.py", "live.css")
+
+
+def names(source):
+    """The names that a cell reads, those that it binds, and the packages that it imports."""
+    reads, binds, imports = set(), set(), set()
+    for node in ast.walk(ast.parse(TransformerManager().transform_cell(source))):
+        if isinstance(node, ast.Name):
+            (reads if isinstance(node.ctx, ast.Load) else binds).add(node.id)
+        elif isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+            binds.add(node.name)
+        elif isinstance(node, (ast.Import, ast.ImportFrom)):
+            binds.update((a.asname or a.name).split(".")[0] for a in node.names)
+            modules = [node.module or ""] if isinstance(node, ast.ImportFrom) else [a.name for a in node.names]
+            imports.update(m.split(".")[0] for m in modules)
+    return reads, binds, imports
+
+
+def needs_torch(sources):
+    """For each of a page's cells, whether it imports PyTorch or reads what such a cell made."""
+    lost, needs = set(), []
+    for source in sources:
+        reads, binds, imports = names(source)
+        needs.append("torch" in imports or bool(reads & lost))
+        lost = lost | binds if needs[-1] else lost - binds
+    return needs
+
+
+def code_cells(doctree):
+    """The page's code cells and their sources."""
+    for cell in doctree.findall(nodes.container):
+        if cell.get("nb_element") == "cell_code":
+            source = next(iter(cell.findall(nodes.literal_block)), None)
+            if source is not None:
+                yield cell, source.astext()
+
+
+def bundle(build):
+    """Bundle the scripts once for each state of them. Returns the folder; OSError or CalledProcessError if it fails."""
+    digest = hashlib.sha256()
+    files = sorted(p for p in SOURCES.iterdir() if p.is_file())
+    for path in files:
+        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    made = build / ".live" / digest.hexdigest()[:16]
+    if (made / "page.js").exists():
+        return made
+    work = build / ".live" / "work"
+    work.mkdir(parents=True, exist_ok=True)
+    for path in files:
+        shutil.copy2(path, work)
+    npm = shutil.which("npm")
+    if npm is None:
+        raise FileNotFoundError("npm is not installed (Debian: apt-get install npm)")
+
+    def run(*command):
+        subprocess.run(command, cwd=work, check=True, capture_output=True, text=True, errors="replace")
+
+    wanted = (SOURCES / "package-lock.json").read_text()
+    stamp = work / "installed"
+    if not stamp.exists() or stamp.read_text() != wanted:
+        stamp.unlink(missing_ok=True)
+        run(npm, "ci", "--no-audit", "--no-fund", "--omit=dev")
+        stamp.write_text(wanted)
+    out = work / "out"
+    shutil.rmtree(out, ignore_errors=True)
+    options = ("--bundle", "--minify", "--legal-comments=linked", "--target=es2022", f"--outdir={out}")
+    esbuild = str(work / "node_modules" / ".bin" / "esbuild")
+    run(esbuild, *ENTRIES, "--format=esm", "--splitting", "--chunk-names=shared-[hash]", *options)
+    run(esbuild, "worker.js", "--format=iife", "--allow-overwrite", *options)
+    (out / "page.css").unlink()  # the widgets' style once more: esbuild sees no more than that page.js may ask for it
+    for name in COPIED:
+        shutil.copy2(SOURCES / name, out)
+    out.rename(made)
+    return made
+
+
+def _prepare(app):
+    app.course_live = None
+    if app.builder.name != "html":
+        return
+    try:
+        app.course_live = bundle(pathlib.Path(app.outdir).parent)
+    except (OSError, subprocess.CalledProcessError) as error:
+        why = f"{error}\n{getattr(error, 'stderr', None) or ''}".strip()
+        if os.environ.get("CI", "").lower() in {"1", "true"}:
+            raise ExtensionError(f"live cells: {why}") from error
+        LOG.info("live cells are left out: %s", why, color="yellow")
+
+
+def _mark(app, doctree, docname):
+    cells = list(code_cells(doctree))
+    for (cell, _), torch in zip(cells, needs_torch([source for _, source in cells])):
+        if torch:
+            cell["classes"].append("needs-torch")
+
+
+def _button(app, pagename, templatename, context, doctree):
+    if app.course_live and doctree is not None and any(code_cells(doctree)):
+        # Written into the page, so that nothing more is fetched before the reader asks.
+        app.add_js_file(None, body=(SOURCES / "button.js").read_text(encoding="utf-8"), type="module")
+
+
+def _copy(app, exception):
+    if exception is None and getattr(app, "course_live", None):
+        shutil.copytree(app.course_live, pathlib.Path(app.outdir) / "live", dirs_exist_ok=True)
+
+
+def connect(app):
+    """Bundle first, mark cells and add the button page by page, copy at the end."""
+    app.connect("builder-inited", _prepare)
+    app.connect("doctree-resolved", _mark)
+    app.connect("html-page-context", _button, priority=400)
+    app.connect("build-finished", _copy)

@@ -1,0 +1,104 @@
+// One cell of the page: its code, its buttons, its outputs.
+import { Outputs } from "./outputs.js";
+
+const TORCH = "This cell needs PyTorch, which does not run in a browser. What stands below was computed when the book was built.";
+
+const part = (tag, className, text = "") => Object.assign(document.createElement(tag), { className, textContent: text });
+
+export class Cell {
+  constructor(place, number, page, edit) {
+    this.label = `Cell ${number}`;
+    this.place = place;
+    this.page = page;
+    this.written = place.querySelector(".cell_input pre").textContent.replace(/\n$/, "");
+    this.editor = { code: () => this.written };
+    this.needsTorch = place.classList.contains("needs-torch");
+    let box = place.querySelector(":scope .cell_output");
+    if (!box) place.append((box = part("div", "cell_output docutils container")));
+    this.outputs = new Outputs(box, this.label.toLowerCase(), (id, at) => this.page.widgets.show(id, at));
+    this.#buttons(number, box);
+    this.#editWhenSeen(edit);
+  }
+
+  #buttons(number, box) {
+    const bar = part("div", "live-cell-bar");
+    const add = (text, label, press) => {
+      const button = Object.assign(part("button", "", text), { type: "button" });
+      button.setAttribute("aria-label", label);
+      button.addEventListener("click", press);
+      bar.append(button);
+    };
+    add("Run", `Run cell ${number}`, () => this.page.run([this]));
+    if (number > 1) add("Run up to here", `Run up to here: all cells up to cell ${number}`, () => this.page.run(this.page.cells.slice(0, number)));
+    this.note = part("span", "live-note");
+    bar.append(this.note);
+    const hidden = box.closest("details");
+    (hidden ?? box).before(bar);
+    if (this.needsTorch) this.note.textContent = "needs PyTorch: keeps its stored output";
+  }
+
+  /** An editor takes the place of the code when the reader comes near. */
+  #editWhenSeen(edit) {
+    const shown = this.place.querySelector(".cell_input .highlight");
+    const observer = new IntersectionObserver(([entry]) => {
+      if (!entry.isIntersecting) return;
+      observer.disconnect();
+      const line = part("div", "live-editor");
+      shown.replaceWith(line);
+      const slot = line.appendChild(part("div", ""));
+      this.editor = edit(slot, this.written, `${this.label}, code. Escape, then Tab leaves the editor.`, () => this.page.run([this]));
+    }, { rootMargin: "600px" });
+    observer.observe(shown);
+  }
+
+  wait() {
+    this.#mark("waiting", "waits");
+  }
+
+  idle() {
+    this.#mark("", "");
+  }
+
+  forget() {
+    if (this.place.dataset.live) this.#mark("", "not run since Python started");
+  }
+
+  show(output) {
+    if (output.output_type === "error") this.failed = output;
+    if (output.output_type === "clear_output") this.outputs.clear(output.wait);
+    else this.outputs.add(output);
+  }
+
+  /** Run the code; `execute` gives whether it went well. */
+  async run(execute) {
+    const code = this.editor.code();
+    if (this.needsTorch && code === this.written) {
+      this.result = "was left out: it needs PyTorch";
+      this.#mark("left-out", TORCH);
+      return true;
+    }
+    this.failed = null;
+    this.#mark("running", "runs …");
+    this.outputs.expire();
+    const began = performance.now();
+    const good = await execute(code);
+    if (good) await this.outputs.settle();
+    await this.outputs.last;
+    this.result = good ? "has run" : `ended with ${this.failed?.ename ?? "an error"}`;
+    this.#mark(good ? "done" : "failed", good ? `ran in ${((performance.now() - began) / 1000).toFixed(2)} s` : this.#hint());
+    return good;
+  }
+
+  #hint() {
+    const { ename, evalue } = this.failed ?? {};
+    if (/^(ModuleNotFoundError|ImportError)$/.test(ename) && /torch/.test(evalue)) return "PyTorch does not run in a browser.";
+    const above = this.page.cells.slice(0, this.page.cells.indexOf(this)).some((c) => c.place.dataset.live !== "done" && !c.needsTorch);
+    return ename === "NameError" && above ? "Cells above have not run yet: try “Run up to here”." : "ended with an error";
+  }
+
+  #mark(state, text) {
+    this.place.dataset.live = state;
+    this.place.toggleAttribute("aria-busy", state === "running");
+    this.note.textContent = text;
+  }
+}

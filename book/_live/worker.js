@@ -1,0 +1,71 @@
+// Runs Python, away from the page so that the page stays alive. Loads Pyodide and, in it, the IPython shell of
+// jupyterlite-pyodide-kernel; glue.py stands between that shell and the page.
+
+const PACKAGES = ["pyodide-kernel", "numpy", "course-pkg"];
+const CORE_FILES = 4; // the script, its WebAssembly, the loader of both, the standard library
+
+let glue;
+
+/** All packages that `names` need, themselves included. */
+function closure(names, packages) {
+  const found = new Set();
+  const add = (name) => {
+    if (found.has(name) || !packages[name]) return;
+    found.add(name);
+    packages[name].depends.forEach(add);
+  };
+  names.forEach(add);
+  return [...found];
+}
+
+async function fetched(address) {
+  const answer = await fetch(address);
+  if (!answer.ok) throw new Error(`fetch: ${address}: status ${answer.status}`);
+  return answer;
+}
+
+/** Tell the page how many of the files that are needed have come. */
+function watch(total) {
+  let count = 0;
+  new PerformanceObserver((list) => {
+    count += list.getEntries().length;
+    postMessage({ progress: { text: "Fetching Python", done: Math.min(count, total), total } });
+  }).observe({ type: "resource", buffered: true });
+}
+
+const operations = {
+  async start({ pyodide, lock, glue: glueAddress }) {
+    const asked = fetched(lock).then((r) => r.json());
+    const source = fetched(glueAddress).then((r) => r.text());
+    importScripts(`${pyodide}pyodide.js`);
+    const contents = await asked;
+    watch(closure(PACKAGES, contents.packages).length + CORE_FILES);
+    const python = await loadPyodide({
+      indexURL: pyodide,
+      lockFileContents: contents,
+      packageBaseUrl: new URL(".", lock).href,
+      packages: PACKAGES.filter((name) => contents.packages[name]),
+      env: { HOME: "/home/pyodide", JUPYTER_WIDGETS_ECHO: "0", OPENBLAS_NUM_THREADS: "1" },
+    });
+    const missing = PACKAGES.filter((name) => !python.loadedPackages[name]);
+    if (missing.includes("pyodide-kernel")) throw new Error("fetch: the wheel of pyodide-kernel did not come");
+    postMessage({ progress: { text: "Starting Python" } });
+    self.publish = (published, buffers) => postMessage({ published, buffers: buffers?.toJs?.() ?? [] });
+    python.FS.writeFile("/home/pyodide/page_glue.py", await source);
+    glue = python.pyimport("page_glue");
+    return missing;
+  },
+  run: ({ code, cell }) => glue.run(code, cell),
+  widget: ({ message, content, buffers }) => glue.widget_message(message, JSON.stringify(content), buffers),
+};
+
+let last = Promise.resolve();
+onmessage = ({ data: { id, operation, ...fields } }) => {
+  last = last.then(async () => {
+    try {
+      postMessage({ id, value: await operations[operation](fields) });
+    } catch (error) {
+      postMessage({ id, error: String(error?.message ?? error) });
+    }
+  });
+};

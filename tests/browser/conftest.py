@@ -1,0 +1,179 @@
+"""A site whose Python comes from this machine, and a page of it that runs."""
+
+import contextlib
+import functools
+import http.server
+import os
+import pathlib
+import shutil
+import subprocess
+import threading
+
+import pytest
+from course_site import live
+from course_site.execution import ROOT
+
+MINUTES = 60_000
+NOT_RUN = "not run: PYODIDE_DIST names no folder with Pyodide and NumPy's wheel"
+
+
+@pytest.fixture(scope="session")
+def npm_packages():
+    """The folder of the npm packages that only tests use (axe-core, the core of Pyodide), as package-lock.json pins them."""
+    if shutil.which("npm") is None:
+        (pytest.fail if os.environ.get("CI") else pytest.skip)("npm is not installed (Debian: apt-get install npm)")
+    work = ROOT / "_build" / ".live" / "tests"
+    work.mkdir(parents=True, exist_ok=True)
+    wanted = (live.SOURCES / "package-lock.json").read_text()
+    stamp = work / "installed"
+    if not stamp.exists() or stamp.read_text() != wanted:
+        for name in ("package.json", "package-lock.json"):
+            shutil.copy2(live.SOURCES / name, work)
+        command = ["npm", "ci", "--no-audit", "--no-fund"]
+        done = subprocess.run(command, cwd=work, capture_output=True, text=True, errors="replace")
+        assert done.returncode == 0, done.stderr[-2000:]
+        stamp.write_text(wanted)
+    return work / "node_modules"
+
+
+@pytest.fixture(scope="session")
+def distribution():
+    """The folder that PYODIDE_DIST names, or None."""
+    named = os.environ.get("PYODIDE_DIST")
+    return pathlib.Path(named) if named else None
+
+
+@pytest.fixture(scope="session")
+def with_numpy(distribution):
+    """Skips a test, by name, that needs NumPy in the browser."""
+    if distribution is None:
+        pytest.skip(NOT_RUN)
+
+
+@pytest.fixture(scope="session")
+def live_url(site, distribution, request, tmp_path_factory):
+    """The address of the site with Pyodide served beside it: the folder PYODIDE_DIST, or the core alone."""
+    if not (site / "live" / "runtime.json").is_file():
+        (pytest.fail if os.environ.get("CI") else pytest.skip)("the book was built without live cells")
+    from course_site.lock import point_at
+
+    pyodide = distribution or request.getfixturevalue("npm_packages") / "pyodide"
+    edited = tmp_path_factory.mktemp("site") / "live"
+    shutil.copytree(site / "live", edited)
+    point_at(edited, "/pyodide/", pyodide)
+    folders = {"/live/": edited, "/pyodide/": pyodide}
+    handler = functools.partial(Handler, folders=folders, directory=str(site))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+class Handler(http.server.SimpleHTTPRequestHandler):
+    """The site, with some of its folders taken from elsewhere."""
+
+    def __init__(self, *args, folders, **options):
+        self.folders = folders
+        super().__init__(*args, **options)
+
+    def translate_path(self, path):
+        path = path.split("?")[0]
+        for start, folder in self.folders.items():
+            if path.startswith(start):
+                return str(folder / path.removeprefix(start))
+        return super().translate_path(path)
+
+    def log_message(self, *args):
+        pass
+
+
+class LivePage:
+    """A page of the site, in the hands of a reader."""
+
+    def __init__(self, page):
+        self.page = page
+        self.bar = page.locator(".live-bar")
+
+    def start(self):
+        """Press the button and wait until Python is there."""
+        self.page.get_by_role("button", name="Run this page").click()
+        self.wait("ready", "failed")
+        return self
+
+    def wait(self, *states, timeout=3 * MINUTES):
+        """Wait until the page is in one of these states."""
+        asked = "s => s.includes(document.querySelector('.live-bar').dataset.state)"
+        self.page.wait_for_function(asked, arg=list(states), timeout=timeout)
+
+    def status(self):
+        """What the page says of itself."""
+        return self.page.locator(".live-status").inner_text()
+
+    def cell(self, number):
+        """The cell of this number, counted from 1."""
+        return self.page.locator("article div.cell:has(.live-cell-bar)").nth(number - 1)
+
+    def write(self, number, code):
+        """Put code into a cell's editor, as pasting does."""
+        cell = self.cell(number)
+        cell.scroll_into_view_if_needed()
+        closed = cell.locator("details:not([open]) > summary")
+        if closed.count():
+            closed.first.click()
+        cell.locator(".cm-content").click()
+        self.page.keyboard.press("Control+A")
+        self.page.keyboard.insert_text(code)
+
+    def run(self, number, code=None, timeout=2 * MINUTES):
+        """Run a cell, after writing `code` into it where given. Returns how it ended and what it shows."""
+        if code is not None:
+            self.write(number, code)
+        cell = self.cell(number)
+        cell.evaluate("c => { c.dataset.live = 'asked' }")
+        cell.get_by_role("button", name=f"Run cell {number}", exact=True).click()
+        done = "c => ['done', 'failed', 'left-out'].includes(c.dataset.live)"
+        self.page.wait_for_function(done, arg=cell.element_handle(), timeout=timeout)
+        return cell.get_attribute("data-live"), cell.locator(".cell_output").inner_text()
+
+    def note(self, number):
+        """What stands beside a cell's buttons."""
+        return self.cell(number).locator(".live-note").inner_text()
+
+
+@contextlib.contextmanager
+def opening(browser, live_url):
+    """Gives a function that opens pages; requests and the console's errors are in `page.asked`, `page.trouble`."""
+    contexts = []
+
+    def open_live(name="06-lstm.html", prepare=None, **options):
+        context = browser.new_context(**options)
+        contexts.append(context)
+        page = context.new_page()
+        page.asked, page.trouble = [], []
+        page.on("request", lambda r: page.asked.append(r.url))
+        page.on("console", lambda m: page.trouble.append(m.text) if m.type == "error" else None)
+        page.on("pageerror", lambda e: page.trouble.append(str(e)))
+        if prepare:
+            prepare(page)
+        page.goto(f"{live_url}/{name}", wait_until="networkidle")
+        return LivePage(page)
+
+    yield open_live
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture
+def open_live(browser, live_url):
+    """Opens a page of the live site for one test."""
+    with opening(browser, live_url) as open_live:
+        yield open_live
+
+
+@pytest.fixture(scope="module")
+def live_page(browser, live_url):
+    """A page on which Python runs, for all tests of a module."""
+    with opening(browser, live_url) as open_live:
+        yield open_live().start()
