@@ -159,6 +159,14 @@ def experiments(session):
 
 
 @nox.session
+def measure(session):
+    """Measure how light and how quick three chapters are. PYODIDE_DIST names a folder with Pyodide, see the file."""
+    install(session)
+    build(session, success_codes=[0, 1], silent=True)
+    run(session, "book/_ext/measure.py")
+
+
+@nox.session
 def mutants(session):
     """Change every solution in many small ways and count the changes that cost points. Takes about ten minutes."""
     install(session)

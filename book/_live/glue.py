@@ -4,6 +4,7 @@ What JupyterLite's kernel does in JavaScript is done here: outputs and widget me
 Jupyter messages, each with the id of the cell, or of the widget's message, that caused it.
 """
 
+import contextlib
 import json
 import time
 import warnings
@@ -130,6 +131,12 @@ async def _load(code):
         if "course_pkg" in code and part in code:
             await loadPackage(package, **options)
     await loadPackagesFromImports(code, **options)
+
+
+def warm():
+    """Import what nearly every cell needs."""
+    with contextlib.suppress(ImportError):
+        import numpy  # noqa: F401
 
 
 async def run(code, cell):

@@ -48,11 +48,13 @@ class Page {
       this.meter.remove();
     }
     this.state = "ready";
+    this.python.ask("warm").catch(() => {}); // while the reader reads
   }
 
   async open() {
-    const { edit } = await import("./editor.js");
+    const editor = import("./editor.js");
     await this.boot("Fetching Python …");
+    const { edit } = await editor;
     const places = [...document.querySelectorAll("article div.cell")].filter((c) => c.querySelector(".cell_input pre"));
     this.cells = places.map((place, k) => new Cell(place, k + 1, this, edit));
     const start = this.bar.querySelector(".live-start");

@@ -55,6 +55,7 @@ const operations = {
     glue = python.pyimport("page_glue");
     return missing;
   },
+  warm: () => glue.warm(),
   run: ({ code, cell }) => glue.run(code, cell),
   widget: ({ message, content, buffers }) => glue.widget_message(message, JSON.stringify(content), buffers),
 };

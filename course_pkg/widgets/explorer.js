@@ -300,7 +300,7 @@ function build(root, spec, changed) {
     return svg;
   });
   const status = make("p", { class: "explorer-status", role: "status" }), error = make("p", { class: "explorer-error", role: "alert", hidden: "" });
-  const reset = make("button", { type: "button" }, "Reset"), table = make("div", { class: "scroll" });
+  const reset = make("button", { type: "button" }, "Reset"), table = make("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Numbers in this figure" });
   const details = make("details", {}, make("summary", {}, "Numbers in this figure"), table);
   reset.addEventListener("click", () => { resets.forEach((r) => r()); changed(position); });
   const title = make("p", { class: "explorer-title" }, spec.title);

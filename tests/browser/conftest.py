@@ -1,17 +1,15 @@
 """A site whose Python comes from this machine, and a page of it that runs."""
 
 import contextlib
-import functools
-import http.server
 import os
 import pathlib
-import shutil
-import subprocess
-import threading
 
 import pytest
 from course_site import live
 from course_site.execution import ROOT
+from course_site.local import serving
+from course_site.lock import Unavailable
+from course_site.runtime import IN_CI
 
 MINUTES = 60_000
 NOT_RUN = "not run: PYODIDE_DIST names no folder with Pyodide and NumPy's wheel"
@@ -19,20 +17,13 @@ NOT_RUN = "not run: PYODIDE_DIST names no folder with Pyodide and NumPy's wheel"
 
 @pytest.fixture(scope="session")
 def npm_packages():
-    """The folder of the npm packages that only tests use (axe-core, the core of Pyodide), as package-lock.json pins them."""
-    if shutil.which("npm") is None:
-        (pytest.fail if os.environ.get("CI") else pytest.skip)("npm is not installed (Debian: apt-get install npm)")
+    """The folder of the pinned npm packages, with those that only tests use (axe-core, the core of Pyodide)."""
     work = ROOT / "_build" / ".live" / "tests"
     work.mkdir(parents=True, exist_ok=True)
-    wanted = (live.SOURCES / "package-lock.json").read_text()
-    stamp = work / "installed"
-    if not stamp.exists() or stamp.read_text() != wanted:
-        for name in ("package.json", "package-lock.json"):
-            shutil.copy2(live.SOURCES / name, work)
-        command = ["npm", "ci", "--no-audit", "--no-fund"]
-        done = subprocess.run(command, cwd=work, capture_output=True, text=True, errors="replace")
-        assert done.returncode == 0, done.stderr[-2000:]
-        stamp.write_text(wanted)
+    try:
+        live.install(work)
+    except Unavailable as unavailable:
+        (pytest.fail if IN_CI else pytest.skip)(str(unavailable))
     return work / "node_modules"
 
 
@@ -51,42 +42,13 @@ def with_numpy(distribution):
 
 
 @pytest.fixture(scope="session")
-def live_url(site, distribution, request, tmp_path_factory):
+def live_url(site, distribution, request):
     """The address of the site with Pyodide served beside it: the folder PYODIDE_DIST, or the core alone."""
-    if not (site / "live" / "runtime.json").is_file():
-        (pytest.fail if os.environ.get("CI") else pytest.skip)("the book was built without live cells")
-    from course_site.lock import point_at
-
+    if not (site / "live" / "page.js").is_file():
+        (pytest.fail if IN_CI else pytest.skip)("the book was built without live cells")
     pyodide = distribution or request.getfixturevalue("npm_packages") / "pyodide"
-    edited = tmp_path_factory.mktemp("site") / "live"
-    shutil.copytree(site / "live", edited)
-    point_at(edited, "/pyodide/", pyodide)
-    folders = {"/live/": edited, "/pyodide/": pyodide}
-    handler = functools.partial(Handler, folders=folders, directory=str(site))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
-
-
-class Handler(http.server.SimpleHTTPRequestHandler):
-    """The site, with some of its folders taken from elsewhere."""
-
-    def __init__(self, *args, folders, **options):
-        self.folders = folders
-        super().__init__(*args, **options)
-
-    def translate_path(self, path):
-        path = path.split("?")[0]
-        for start, folder in self.folders.items():
-            if path.startswith(start):
-                return str(folder / path.removeprefix(start))
-        return super().translate_path(path)
-
-    def log_message(self, *args):
-        pass
+    with serving(site, pyodide) as address:
+        yield address
 
 
 class LivePage:

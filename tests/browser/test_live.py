@@ -9,6 +9,7 @@ import pytest
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
+MINUTES = 60_000
 FIRST, PLAIN = 1, 3  # a cell with an Explorer behind a closed box, and one that shows its code
 FIGURE = """
 from course_pkg.widgets import Explorer, Line, lines, number, numbers, slider
@@ -86,7 +87,8 @@ def test_a_browser_that_is_too_old_is_told_so(open_live):
 
 def test_too_little_memory_is_told_so(open_live):
     """What Chromium says when WebAssembly's memory cannot be had."""
-    poor = "WebAssembly.Memory = function () { throw new RangeError('WebAssembly.Memory(): could not allocate memory') };"
+    said = "WebAssembly.Memory(): could not allocate memory"
+    poor = f"WebAssembly.Memory = function () {{ throw new RangeError('{said}') }};"
 
     def prepare(page):
         def answer(route):
@@ -216,7 +218,7 @@ def test_a_runaway_cell_is_stopped_and_python_starts_afresh(live_page):
         live_page.wait("running")
         live_page.page.wait_for_timeout(1000)
         live_page.page.get_by_role("button", name="Stop", exact=True).click()
-        live_page.page.wait_for_function("document.querySelector('.live-status').textContent.includes('afresh and knows')")
+        live_page.page.locator(".live-status", has_text="Python started afresh").wait_for(timeout=3 * MINUTES)
         live_page.wait("ready")
     state, shown = live_page.run(PLAIN, "kept")
     assert state == "failed"

@@ -6,8 +6,6 @@ builds without the button, and says so; in CI that is an error.
 """
 
 import ast
-import hashlib
-import os
 import pathlib
 import shutil
 import subprocess
@@ -17,7 +15,9 @@ from IPython.core.inputtransformer2 import TransformerManager
 from sphinx.errors import ExtensionError
 from sphinx.util import logging
 
-from course_site.execution import ROOT
+from course_site import lock
+from course_site.execution import ROOT, fingerprint
+from course_site.runtime import IN_CI, cache_of
 
 LOG = logging.getLogger(__name__)
 SOURCES = ROOT / "book" / "_live"
@@ -60,38 +60,26 @@ def code_cells(doctree):
                 yield cell, source.astext()
 
 
-def bundle(build):
-    """Bundle the scripts once for each state of them. Returns the folder; OSError or CalledProcessError if it fails."""
-    digest = hashlib.sha256()
+def bundle(cache):
+    """Bundle the scripts, once for each state of them, and return the folder in `cache` that holds them.
+
+    Raises lock.Unavailable where npm is missing or cannot bring what it should.
+    """
     files = sorted(p for p in SOURCES.iterdir() if p.is_file())
-    for path in files:
-        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
-    made = build / ".live" / digest.hexdigest()[:16]
-    if (made / "page.js").exists():
+    made = cache / f"page-{fingerprint(files)}"
+    if made.is_dir():
         return made
-    work = build / ".live" / "work"
+    work = cache / "npm"
     work.mkdir(parents=True, exist_ok=True)
     for path in files:
         shutil.copy2(path, work)
-    npm = shutil.which("npm")
-    if npm is None:
-        raise FileNotFoundError("npm is not installed (Debian: apt-get install npm)")
-
-    def run(*command):
-        subprocess.run(command, cwd=work, check=True, capture_output=True, text=True, errors="replace")
-
-    wanted = (SOURCES / "package-lock.json").read_text()
-    stamp = work / "installed"
-    if not stamp.exists() or stamp.read_text() != wanted:
-        stamp.unlink(missing_ok=True)
-        run(npm, "ci", "--no-audit", "--no-fund", "--omit=dev")
-        stamp.write_text(wanted)
+    install(work, "--omit=dev")
     out = work / "out"
     shutil.rmtree(out, ignore_errors=True)
     options = ("--bundle", "--minify", "--legal-comments=linked", "--target=es2022", f"--outdir={out}")
     esbuild = str(work / "node_modules" / ".bin" / "esbuild")
-    run(esbuild, *ENTRIES, "--format=esm", "--splitting", "--chunk-names=shared-[hash]", *options)
-    run(esbuild, "worker.js", "--format=iife", "--allow-overwrite", *options)
+    run([esbuild, *ENTRIES, "--format=esm", "--splitting", "--chunk-names=shared-[hash]", *options], work)
+    run([esbuild, "worker.js", "--format=iife", *options], work)
     (out / "page.css").unlink()  # the widgets' style once more: esbuild sees no more than that page.js may ask for it
     for name in COPIED:
         shutil.copy2(SOURCES / name, out)
@@ -99,17 +87,44 @@ def bundle(build):
     return made
 
 
-def _prepare(app):
-    app.course_live = None
-    if app.builder.name != "html":
+def install(work, *options):
+    """Install into the folder `work` the npm packages that package-lock.json pins, unless they are there."""
+    wanted = (SOURCES / "package-lock.json").read_text()
+    stamp = work / "installed"
+    if stamp.exists() and stamp.read_text() == wanted:
         return
+    stamp.unlink(missing_ok=True)
+    npm = shutil.which("npm")
+    if npm is None:
+        raise lock.Unavailable("npm is not installed (Debian: apt-get install npm)")
+    for name in ("package.json", "package-lock.json"):
+        shutil.copy2(SOURCES / name, work)
+    run([npm, "ci", "--no-audit", "--no-fund", *options], work)
+    stamp.write_text(wanted)
+
+
+def run(command, work):
+    """Run a program in the folder `work`; lock.Unavailable with the end of what it says when it fails."""
+    done = subprocess.run(command, cwd=work, capture_output=True, text=True, errors="replace")
+    if done.returncode:
+        raise lock.Unavailable(f"{pathlib.Path(command[0]).name} failed: {done.stderr.strip()[-800:]}")
+
+
+def _prepare(app):
+    app.course_scripts = None
+    if app.builder.name != "html" or not app.config.course_live:
+        return
+    cache = cache_of(app)
     try:
-        app.course_live = bundle(pathlib.Path(app.outdir).parent)
-    except (OSError, subprocess.CalledProcessError) as error:
-        why = f"{error}\n{getattr(error, 'stderr', None) or ''}".strip()
-        if os.environ.get("CI", "").lower() in {"1", "true"}:
-            raise ExtensionError(f"live cells: {why}") from error
-        LOG.info("live cells are left out: %s", why, color="yellow")
+        scripts = bundle(cache)
+        lock.pure_wheels(cache)
+        lock.kernel_wheels()
+    except lock.Unavailable as unavailable:
+        if IN_CI:
+            raise ExtensionError(f"cells cannot run in the page: {unavailable}") from unavailable
+        LOG.info("The pages are built WITHOUT the button that runs them (%s). All else is there.", unavailable)
+        return
+    app.course_scripts = scripts
 
 
 def _mark(app, doctree, docname):
@@ -120,14 +135,17 @@ def _mark(app, doctree, docname):
 
 
 def _button(app, pagename, templatename, context, doctree):
-    if app.course_live and doctree is not None and any(code_cells(doctree)):
+    if app.course_scripts and doctree is not None and any(code_cells(doctree)):
         # Written into the page, so that nothing more is fetched before the reader asks.
         app.add_js_file(None, body=(SOURCES / "button.js").read_text(encoding="utf-8"), type="module")
 
 
 def _copy(app, exception):
-    if exception is None and getattr(app, "course_live", None):
-        shutil.copytree(app.course_live, pathlib.Path(app.outdir) / "live", dirs_exist_ok=True)
+    if exception is None and app.course_scripts:
+        live = pathlib.Path(app.outdir, "live")
+        for old in live.glob("*.js"):
+            old.unlink()
+        shutil.copytree(app.course_scripts, live, dirs_exist_ok=True)
 
 
 def connect(app):

@@ -1,5 +1,7 @@
-"""What each page says of itself: its description, for search engines and link previews."""
+"""What each page says of itself: its description for search engines and links, its names for those who listen."""
 
+import pathlib
+import re
 from html import escape
 
 from docutils import nodes
@@ -28,6 +30,42 @@ def _add_description(app, pagename, templatename, context, doctree):
         context["metatags"] = context.get("metatags", "") + f'\n<meta name="description" content="{escape(text)}" />'
 
 
+# What the theme and myst-nb say aloud in place of what they show: who speaks to the page says what it shows.
+MISNAMED = (
+    re.compile(r'(<button\b[^>]*\bsearch-button-field\b[^>]*?)\s+aria-label="[^"]*"'),
+    re.compile(r'(<summary\b[^>]*?)\s+aria-label="Toggle hidden content"'),
+)
+# Code that is wider than its box scrolls; the keyboard can only scroll what it can reach. The theme sees to it
+# for what is shown at first, this for what a reader unfolds.
+REACH_UNFOLDED = """addEventListener("toggle", ({ target }) => {
+  for (const code of target.querySelectorAll("pre")) if (code.scrollWidth > code.clientWidth) code.tabIndex = 0;
+}, true);"""
+
+
+def mend(page):
+    """A page's HTML with each button and box named by what it shows."""
+    for misnamed in MISNAMED:
+        page = misnamed.sub(r"\1", page)
+    return page
+
+
+def _mend_all(app, exception):
+    if exception is not None or app.builder.format != "html":
+        return
+    for path in pathlib.Path(app.outdir).glob("*.html"):
+        before = path.read_text(encoding="utf-8")
+        after = mend(before)
+        if after != before:
+            path.write_text(after, encoding="utf-8")
+
+
+def _reach(app, pagename, templatename, context, doctree):
+    if "<details" in context.get("body", ""):
+        app.add_js_file(None, body=REACH_UNFOLDED)
+
+
 def connect(app):
-    """Describe each page."""
+    """Describe each page, and let everyone use it."""
     app.connect("html-page-context", _add_description)
+    app.connect("html-page-context", _reach)
+    app.connect("build-finished", _mend_all)
