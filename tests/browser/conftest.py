@@ -97,7 +97,8 @@ class LivePage:
         cell.get_by_role("button", name=f"Run cell {number}", exact=True).click()
         done = "c => ['done', 'failed', 'left-out'].includes(c.dataset.live)"
         self.page.wait_for_function(done, arg=cell.element_handle(), timeout=timeout)
-        return cell.get_attribute("data-live"), cell.locator(".cell_output").inner_text()
+        shown = cell.locator(".cell_output").inner_text().splitlines()
+        return cell.get_attribute("data-live"), "\n".join(line for line in shown if line.strip())
 
     def note(self, number):
         """What stands beside a cell's buttons."""
