@@ -102,18 +102,7 @@ def connect():
     pyodide_kernel.kernel._load_packages_from_imports = _load
     SHELL.Completer.use_jedi = False
     SHELL.run_line_magic("colors", "linux")
-    SHELL.events.register("post_run_cell", _note)
     _set_parent("")
-
-
-class Last:
-    """How the last cell ended."""
-
-    success = True
-
-
-def _note(result):
-    Last.success = result.success
 
 
 def _loading(text):
@@ -142,10 +131,10 @@ def warm():
 async def run(code, cell):
     """Run a cell's code; outputs carry the id `cell`. Returns whether it ended without an error."""
     _set_parent(cell)
-    Last.success = False
+    SHELL.last_execution_succeeded = False
     await KERNEL.run(code)
     TEXT.flush()
-    return Last.success
+    return SHELL.last_execution_succeeded
 
 
 def widget_message(message, content, buffers):

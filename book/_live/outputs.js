@@ -155,6 +155,7 @@ export class Outputs {
     const { data } = output;
     if (data[WIDGET] && this.widget) {
       const box = make("div", "output live-widget");
+      this.box.append(box); // a widget can only be put where there is a page around it
       await this.widget(data[WIDGET].model_id, box);
       return box;
     }

@@ -184,7 +184,7 @@ handle.update(HTML("<b class='mine'>new</b>"))
     outputs = live_page.cell(PLAIN).locator(".cell_output")
     assert outputs.locator("b.mine").all_inner_texts() == ["new"]
     assert outputs.locator("table strong").inner_text() == "f"
-    outputs.locator("table mjx-container .role-forget").wait_for()
+    outputs.locator("table mjx-container .role-forget").first.wait_for()
     outputs.locator(".text_latex mjx-container .role-hidden").first.wait_for()
     assert outputs.locator("circle").count() == 1
     assert outputs.locator("img").evaluate("i => i.naturalWidth") == 1
