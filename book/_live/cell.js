@@ -1,7 +1,7 @@
 // One cell of the page: its code, its buttons, its outputs.
 import { Outputs } from "./outputs.js";
 
-const TORCH = "This cell needs PyTorch, which does not run in a browser. What stands below was computed when the book was built.";
+const TORCH = "This cell needs PyTorch, which does not run in a browser. What stands below was computed when the book was built; only the names that later cells need were made anew.";
 
 const part = (tag, className, text = "") => Object.assign(document.createElement(tag), { className, textContent: text });
 
@@ -12,7 +12,7 @@ export class Cell {
     this.page = page;
     this.written = place.querySelector(".cell_input pre").textContent.replace(/\n$/, "");
     this.editor = { code: () => this.written };
-    this.needsTorch = place.classList.contains("needs-torch");
+    this.rest = null;
     let box = place.querySelector(":scope .cell_output");
     if (!box) place.append((box = part("div", "cell_output docutils container")));
     this.outputs = new Outputs(box, this.label.toLowerCase(), (id, at) => this.page.widgets.show(id, at));
@@ -34,7 +34,12 @@ export class Cell {
     bar.append(this.note);
     const hidden = box.closest("details");
     (hidden ?? box).before(bar);
-    if (this.needsTorch) this.note.textContent = "needs PyTorch: keeps its stored output";
+  }
+
+  /** `rest` is the code that can run without PyTorch, or null where all of it can. */
+  plan(rest) {
+    this.rest = rest;
+    if (rest !== null) this.note.textContent = "needs PyTorch: keeps its stored output";
   }
 
   /** An editor takes the place of the code when the reader comes near. */
@@ -72,7 +77,8 @@ export class Cell {
   /** Run the code; `execute` gives whether it went well. */
   async run(execute) {
     const code = this.editor.code();
-    if (this.needsTorch && code === this.written) {
+    if (this.rest !== null && code === this.written) {
+      if (this.rest) await execute(this.rest, true);
       this.result = "was left out: it needs PyTorch";
       this.#mark("left-out", TORCH);
       return true;
@@ -92,7 +98,7 @@ export class Cell {
   #hint() {
     const { ename, evalue } = this.failed ?? {};
     if (/^(ModuleNotFoundError|ImportError)$/.test(ename) && /torch/.test(evalue)) return "PyTorch does not run in a browser.";
-    const above = this.page.cells.slice(0, this.page.cells.indexOf(this)).some((c) => c.place.dataset.live !== "done" && !c.needsTorch);
+    const above = this.page.cells.slice(0, this.page.cells.indexOf(this)).some((c) => !["done", "left-out"].includes(c.place.dataset.live));
     return ename === "NameError" && above ? "Cells above have not run yet: try “Run up to here”." : "ended with an error";
   }
 

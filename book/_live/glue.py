@@ -10,6 +10,7 @@ import time
 import warnings
 
 import js
+import torchless
 from pyodide.ffi import to_js
 from pyodide_js import loadPackage, loadPackagesFromImports
 
@@ -120,6 +121,11 @@ async def _load(code):
         if "course_pkg" in code and part in code:
             await loadPackage(package, **options)
     await loadPackagesFromImports(code, **options)
+
+
+def plan(sources):
+    """What can run of each of the page's cells, see `torchless`; lists as JSON, in and out."""
+    return json.dumps(torchless.split(json.loads(sources)))
 
 
 def warm():

@@ -57,6 +57,8 @@ class Page {
     const { edit } = await editor;
     const places = [...document.querySelectorAll("article div.cell")].filter((c) => c.querySelector(".cell_input pre"));
     this.cells = places.map((place, k) => new Cell(place, k + 1, this, edit));
+    const rests = await this.python.ask("plan", { sources: this.cells.map((cell) => cell.written) });
+    this.cells.forEach((cell, k) => cell.plan(rests[k]));
     const start = this.bar.querySelector(".live-start");
     const all = button("Run all", "live-all", () => this.run(this.cells));
     this.stopper = button("Stop", "live-stop", () => this.stop());
@@ -95,7 +97,7 @@ class Page {
     this.parents.set(id, cell);
     this.say(`${cell.label} is running.`);
     try {
-      const good = await cell.run((code) => this.python.ask("run", { code, cell: id }));
+      const good = await cell.run((code, quiet) => this.python.ask("run", { code, cell: quiet ? "" : id }));
       this.say(`${cell.label} ${cell.result}.`);
       return good;
     } catch (error) {

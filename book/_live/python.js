@@ -53,7 +53,7 @@ export class Python {
     this.worker.onmessage = ({ data }) => this.#receive(data);
     this.worker.onerror = (event) => this.#fail(new Error(event.message || "network: the worker could not be loaded"));
     try {
-      const missing = await this.ask("start", { pyodide: pyodide.href, lock: new URL(runtime.lock, this.live).href, glue: new URL("glue.py", this.live).href });
+      const missing = await this.ask("start", { pyodide: pyodide.href, lock: new URL(runtime.lock, this.live).href });
       return missing.length ? `${missing.join(", ")} could not be fetched; cells that need it will fail.` : "";
     } catch (error) {
       if (error instanceof Stopped) throw error;

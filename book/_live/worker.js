@@ -2,6 +2,7 @@
 // jupyterlite-pyodide-kernel; glue.py stands between that shell and the page.
 
 const PACKAGES = ["pyodide-kernel", "numpy", "course-pkg"];
+const OURS = ["glue.py", "torchless.py"]; // beside this file
 const CORE_FILES = 4; // the script, its WebAssembly, the loader of both, the standard library
 
 let glue;
@@ -34,9 +35,9 @@ function watch(total) {
 }
 
 const operations = {
-  async start({ pyodide, lock, glue: glueAddress }) {
+  async start({ pyodide, lock }) {
     const asked = fetched(lock).then((r) => r.json());
-    const source = fetched(glueAddress).then((r) => r.text());
+    const sources = OURS.map((name) => fetched(name).then((r) => r.text()));
     importScripts(`${pyodide}pyodide.js`);
     const contents = await asked;
     watch(closure(PACKAGES, contents.packages).length + CORE_FILES);
@@ -51,10 +52,11 @@ const operations = {
     if (missing.includes("pyodide-kernel")) throw new Error("fetch: the wheel of pyodide-kernel did not come");
     postMessage({ progress: { text: "Starting Python" } });
     self.publish = (published, buffers) => postMessage({ published, buffers: buffers?.toJs?.() ?? [] });
-    python.FS.writeFile("/home/pyodide/page_glue.py", await source);
-    glue = python.pyimport("page_glue");
+    for (const [k, name] of OURS.entries()) python.FS.writeFile(name, await sources[k]);
+    glue = python.pyimport("glue");
     return missing;
   },
+  plan: ({ sources }) => JSON.parse(glue.plan(JSON.stringify(sources))),
   warm: () => glue.warm(),
   run: ({ code, cell }) => glue.run(code, cell),
   widget: ({ message, content, buffers }) => glue.widget_message(message, JSON.stringify(content), buffers),

@@ -5,13 +5,11 @@ to live/ in the site. A page with code holds only the button that fetches them. 
 builds without the button, and says so; in CI that is an error.
 """
 
-import ast
 import pathlib
 import shutil
 import subprocess
 
 from docutils import nodes
-from IPython.core.inputtransformer2 import TransformerManager
 from sphinx.errors import ExtensionError
 from sphinx.util import logging
 
@@ -23,41 +21,7 @@ LOG = logging.getLogger(__name__)
 SOURCES = ROOT / "book" / "_live"
 # What a page fetches; esbuild puts what they share into files of their own.
 ENTRIES = ("page.js", "editor.js", "markdown.js", "ipywidgets.js")
-COPIED = ("glue.py", "live.css")
-
-
-def names(source):
-    """The names that a cell reads, those that it binds, and the packages that it imports."""
-    reads, binds, imports = set(), set(), set()
-    for node in ast.walk(ast.parse(TransformerManager().transform_cell(source))):
-        if isinstance(node, ast.Name):
-            (reads if isinstance(node.ctx, ast.Load) else binds).add(node.id)
-        elif isinstance(node, (ast.FunctionDef, ast.ClassDef)):
-            binds.add(node.name)
-        elif isinstance(node, (ast.Import, ast.ImportFrom)):
-            binds.update((a.asname or a.name).split(".")[0] for a in node.names)
-            modules = [node.module or ""] if isinstance(node, ast.ImportFrom) else [a.name for a in node.names]
-            imports.update(m.split(".")[0] for m in modules)
-    return reads, binds, imports
-
-
-def needs_torch(sources):
-    """For each of a page's cells, whether it imports PyTorch or reads what such a cell made."""
-    lost, needs = set(), []
-    for source in sources:
-        reads, binds, imports = names(source)
-        needs.append("torch" in imports or bool(reads & lost))
-        lost = lost | binds if needs[-1] else lost - binds
-    return needs
-
-
-def code_cells(doctree):
-    """The page's code cells and their sources."""
-    for cell in doctree.findall(nodes.container):
-        if cell.get("nb_element") == "cell_code":
-            source = next(iter(cell.findall(nodes.literal_block)), None)
-            if source is not None:
-                yield cell, source.astext()
+COPIED = ("glue.py", "torchless.py", "live.css")
 
 
 def bundle(cache):
@@ -127,15 +91,10 @@ def _prepare(app):
     app.course_scripts = scripts
 
 
-def _mark(app, doctree, docname):
-    cells = list(code_cells(doctree))
-    for (cell, _), torch in zip(cells, needs_torch([source for _, source in cells])):
-        if torch:
-            cell["classes"].append("needs-torch")
-
-
 def _button(app, pagename, templatename, context, doctree):
-    if app.course_scripts and doctree is not None and any(code_cells(doctree)):
+    if doctree is None or not app.course_scripts:
+        return
+    if any(n.get("nb_element") == "cell_code" for n in doctree.findall(nodes.container)):
         # Written into the page, so that nothing more is fetched before the reader asks.
         app.add_js_file(None, body=(SOURCES / "button.js").read_text(encoding="utf-8"), type="module")
 
@@ -149,8 +108,7 @@ def _copy(app, exception):
 
 
 def connect(app):
-    """Bundle first, mark cells and add the button page by page, copy at the end."""
+    """Bundle first, add the button page by page, copy at the end."""
     app.connect("builder-inited", _prepare)
-    app.connect("doctree-resolved", _mark)
     app.connect("html-page-context", _button, priority=400)
     app.connect("build-finished", _copy)
