@@ -7,6 +7,7 @@ bar.innerHTML = `<button type="button" class="live-start">Run this page</button>
 const [button, status] = bar.children;
 button.addEventListener("click", async () => {
   button.disabled = true;
+  bar.dataset.state = "loading";
   try {
     const page = await import(new URL("live/page.js", root));
     await page.start(bar, root);

@@ -39,7 +39,7 @@ export class Cell {
   /** `rest` is the code that can run without PyTorch, or null where all of it can. */
   plan(rest) {
     this.rest = rest;
-    if (rest !== null) this.note.textContent = "needs PyTorch: keeps its stored output";
+    this.idle();
   }
 
   /** An editor takes the place of the code when the reader comes near. */
@@ -61,7 +61,7 @@ export class Cell {
   }
 
   idle() {
-    this.#mark("", "");
+    this.#mark("", this.rest === null ? "" : "needs PyTorch: keeps its stored output");
   }
 
   forget() {

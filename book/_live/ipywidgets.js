@@ -50,6 +50,13 @@ const MODULES = {
   anywidget: { AnyModel, AnyView },
 };
 
+/** A slider's handle has no name of its own: give it the widget's label. */
+function nameHandles(box) {
+  for (const handle of box.querySelectorAll(".noUi-handle:not([aria-label])")) {
+    handle.setAttribute("aria-label", handle.closest(".jupyter-widgets").querySelector(".widget-label")?.textContent || "value");
+  }
+}
+
 /** Jupyter's own manager of widgets, in a page. */
 export class Manager extends ManagerBase {
   constructor(comms) {
@@ -78,6 +85,7 @@ export class Manager extends ManagerBase {
 
   async show(id, box) {
     await this.styled;
+    new MutationObserver(() => nameHandles(box)).observe(box, { childList: true, subtree: true });
     const view = await this.create_view(await this.get_model(id));
     Widget.attach(view.luminoWidget, box);
   }

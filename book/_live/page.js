@@ -47,7 +47,6 @@ class Page {
     } finally {
       this.meter.remove();
     }
-    this.state = "ready";
     this.python.ask("warm").catch(() => {}); // while the reader reads
   }
 
@@ -66,6 +65,7 @@ class Page {
     start.replaceWith(all, this.stopper);
     all.focus({ preventScroll: true });
     this.say(`Python is ready. ${this.lacks || "Run a cell, or all of them; Shift-Enter runs the one you edit."}`);
+    this.state = "ready";
   }
 
   /** Run cells one after the other, until one fails. */
@@ -122,7 +122,10 @@ class Page {
     this.stopper.hidden = true;
     const started = this.boot(`${what}. Starting Python afresh …`);
     this.queue = started.then(
-      () => this.say(`${what}. Python started afresh and knows nothing of what ran before: run the cells that you need again.`),
+      () => {
+        this.say(`${what}. Python started afresh and knows nothing of what ran before: run the cells that you need again.`);
+        this.state = "ready";
+      },
       (error) => {
         if (error instanceof Stopped) return;
         this.say(error.said ?? String(error));

@@ -1,4 +1,4 @@
-"""WCAG 2.2 AA, as far as axe-core can tell: no violation on any page, in either theme, also when the page runs."""
+"""For everyone: WCAG 2.2 AA as far as axe-core can tell, a narrow screen, reduced motion, paper."""
 
 import pytest
 import yaml
@@ -8,6 +8,12 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 SCHEMES = ["light", "dark"]
+WIDGETS = """
+import ipywidgets
+from IPython.display import Markdown
+display(Markdown("| a | b |\\n| - | - |\\n| 1 | 2 |"))
+ipywidgets.VBox([ipywidgets.IntSlider(description="n"), ipywidgets.Button(description="Go")])
+"""
 RUN = """async (tags) => {
   const found = await axe.run(document, {runOnly: {type: 'tag', values: tags}, resultTypes: ['violations']});
   return found.violations.flatMap(v => v.nodes.map(n => `${v.id}: ${n.target.join(' ')}: ${n.failureSummary}`));
@@ -21,34 +27,76 @@ def pages():
     return [toc["root"], *files, "genindex", "search"]
 
 
+def violations(page, npm_packages):
+    """What axe-core has against a page as it is now."""
+    page.add_script_tag(path=npm_packages / "axe-core" / "axe.min.js")
+    return page.evaluate(RUN, TAGS)
+
+
 @pytest.fixture
-def violations(browser, npm_packages):
-    """Opens a page and gives what axe-core has against it; `act(page)` is what the reader does first."""
+def visit(browser, site_url):
+    """Opens a page of the static site, its equations typeset."""
     contexts = []
 
-    def violations(url, scheme, act=None, **options):
-        context = browser.new_context(color_scheme=scheme, **options)
+    def visit(name, **options):
+        context = browser.new_context(**options)
         contexts.append(context)
         page = context.new_page()
-        page.goto(url, wait_until="networkidle")
-        assert page.evaluate("document.documentElement.dataset.theme") == scheme
+        page.goto(f"{site_url}/{name}.html", wait_until="networkidle")
         page.evaluate("window.MathJax?.startup?.promise")
-        if act:
-            act(page)
-        page.add_script_tag(path=npm_packages / "axe-core" / "axe.min.js")
-        return page.evaluate(RUN, TAGS)
+        return page
 
-    yield violations
+    yield visit
     for context in contexts:
         context.close()
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
 @pytest.mark.parametrize("name", pages())
-def test_a_page_has_no_violation(violations, site_url, name, scheme):
+def test_a_page_has_no_violation(visit, npm_packages, name, scheme):
     """With every box open, so that what hides behind it is looked at too."""
+    page = visit(name, color_scheme=scheme)
+    assert page.evaluate("document.documentElement.dataset.theme") == scheme
+    page.evaluate("document.querySelectorAll('article details').forEach(d => { d.open = true })")
+    assert violations(page, npm_packages) == []
 
-    def open_boxes(page):
-        page.evaluate("document.querySelectorAll('article details').forEach(d => { d.open = true })")
 
-    assert violations(f"{site_url}/{name}.html", scheme, open_boxes) == []
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_a_page_that_runs_has_no_violation(open_live, npm_packages, scheme):
+    """Loading, then with text, an error, a table and plain widgets."""
+    live = open_live(color_scheme=scheme)
+    live.page.get_by_role("button", name="Run this page").click()
+    live.page.locator("progress").wait_for()
+    assert violations(live.page, npm_packages) == []
+    live.wait("ready")
+    live.run(1, "print('text')\nraise ValueError('wrong')")
+    live.run(2, WIDGETS)
+    assert violations(live.page, npm_packages) == []
+
+
+@pytest.mark.parametrize("name", pages())
+def test_320_pixels_are_wide_enough(visit, name):
+    """What is wider scrolls by itself; the page does not."""
+    page = visit(name, viewport={"width": 320, "height": 640})
+    page.evaluate("document.querySelectorAll('article details').forEach(d => { d.open = true })")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320
+
+
+def test_who_wants_less_motion_gets_none(visit):
+    page = visit("06-lstm", reduced_motion="reduce")
+    moving = """[...document.querySelectorAll('*')].filter(e => {
+      const style = getComputedStyle(e);
+      return parseFloat(style.transitionDuration) > 0 || parseFloat(style.animationDuration) > 0;
+    }).length"""
+    assert page.evaluate(moving) == 0
+
+
+def test_paper_holds_the_chapter_and_nothing_that_must_be_pressed(visit):
+    """No sidebar, no buttons; the text as wide as the sheet."""
+    page = visit("06-lstm")
+    page.emulate_media(media="print")
+    for gone in (".bd-sidebar-primary", ".bd-sidebar-secondary", ".bd-header-article", ".live-bar", ".explorer-foot"):
+        assert not page.locator(gone).first.is_visible(), gone
+    for kept in ("article h2", "article .course-explorer svg", "article mjx-container"):
+        assert page.locator(kept).first.is_visible(), kept
+    assert page.locator("h1:visible").count() == 1

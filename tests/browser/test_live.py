@@ -281,7 +281,7 @@ with out:
     display(HTML("<i>rich</i>"))
 with out:
     1 / 0
-print("after")
+print("af" + "ter")
 """
     state, shown = live_page.run(PLAIN, code)
     assert state == "done"
