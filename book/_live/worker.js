@@ -46,7 +46,7 @@ const operations = {
       lockFileContents: contents,
       packageBaseUrl: new URL(".", lock).href,
       packages: PACKAGES.filter((name) => contents.packages[name]),
-      env: { HOME: "/home/pyodide", JUPYTER_WIDGETS_ECHO: "0", OPENBLAS_NUM_THREADS: "1" },
+      env: { JUPYTER_WIDGETS_ECHO: "0", OPENBLAS_NUM_THREADS: "1" },
     });
     const missing = PACKAGES.filter((name) => !python.loadedPackages[name]);
     if (missing.includes("pyodide-kernel")) throw new Error("fetch: the wheel of pyodide-kernel did not come");
