@@ -210,8 +210,6 @@ TEXT = {
     "by hand": "A person reads this answer.",
     "comment": "Comment: {comment}",
     "own line": "Your line {number}, in {function}",
-    "part ok": "right",
-    "part no": "not yet",
     "test error": "The test stopped with {kind}: {message}",
     "hints": "Three hints stand above this cell in the notebook, closed until you want them.",
     "no response": "No response.",

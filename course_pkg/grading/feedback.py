@@ -47,8 +47,11 @@ def describe(assignment, notebook, told, entry):
     comments = {c.name: c.comment for c in entry.comments if c.comment}
     scored = any(g.auto_score is not None or g.manual_score is not None for g in grades.values() if g.max_score)
     open_points = sum(g.max_score for g in grades.values() if g.auto_score is None and g.manual_score is None)
+    status, reasons = told["status"], [text for _, text in told["reasons"]]
+    # The gradebook's own comments repeat what the page says at its head.
+    said = {*reasons, f"{status}:"}
+    comments = {n: "\n".join(x for x in text.split("\n") if x not in said) for n, text in comments.items()}
     cells = [_cell(c, grades[c.name], mine["reports"].get(c.name), comments) for c in notebook.cells if c.points]
-    status = told["status"]
     return {
         "title": say("title", assignment=assignment.name),
         "notebook": notebook.name,
@@ -56,8 +59,8 @@ def describe(assignment, notebook, told, entry):
         "status": TEXT.get(status, status),
         "status_text": TEXT.get(f"why {status}", ""),
         "in_order": status in (GRADED, BY_NBGRADER),
-        "reasons": [text for _, text in told["reasons"]],
-        "cells": cells,
+        "reasons": reasons,
+        "cells": cells if scored else [],  # where nothing was graded, there is nothing to say of its parts
         "late": say("late", penalty=entry.late_submission_penalty) if entry.late_submission_penalty else "",
     }
 
@@ -102,7 +105,8 @@ def _explain(made, report):
     first = next((part for part, _ in found["parts"] if part in found["failures"]), None)
     for part, points in found["parts"]:
         label = say("care") if part == "care" else part
-        made["parts"].append({"label": label, "points": f"{points:g}", "ok": part not in lost, "first": part == first})
+        ok = part not in lost
+        made["parts"].append({"label": label, "points": say("points", score=ok * points, points=points), "ok": ok})
     if first is not None:
         made["message"], think = found["failures"][first]
         made["think"] = say("think", think=think)

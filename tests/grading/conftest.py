@@ -27,13 +27,19 @@ def maker(course):
 def grade_class():
     """A function that hands in and grades a class: {student: files} to {student: what is remembered}."""
 
-    def grade(course, submissions, jobs=2, name=classroom.NAME, limits=None, walled=classroom.WALLED):
+    def grade(course, submissions, jobs=2, name=classroom.NAME, limits=None, walled=classroom.WALLED, pids=None):
         for student, files in submissions.items():
             classroom.hand_in(course, student, files, name)
-        assignment, told = course.assignment(name), {}
+        assignment, told, workers = course.assignment(name), {}, []
         tasks = runner.pending(course, assignment, students=set(submissions))
-        work = runner.here(assignment, jobs, walled, limits)
-        runner.run(course, assignment, tasks, work, lambda student, what: told.update({student: what}))
+        work = runner.here(assignment, jobs, walled, limits, on_start=workers.extend)
+
+        def on_done(student, what):
+            told[student] = what
+            if pids is not None:
+                pids.update(worker.pid for worker in workers)
+
+        runner.run(course, assignment, tasks, work, on_done)
         return told
 
     return grade

@@ -51,6 +51,7 @@ def pages(tmp_path_factory, grade_class):
         classroom.Maker.cell(nb, "double")["source"] = answer
         made[student] = files(nb)
     made["broken"] = {"gates.ipynb": b"{"}
+    made["repaired"] = files(json.loads(made["squared"]["gates.ipynb"]), f"{'a_long_name_' * 8}(1).ipynb")
     grade_class(course, made)
     feedback.write_all(course, course.assignment("gates"))
     found = {s: (course.path("feedback", s, "gates") / "gates.html").read_text(encoding="utf-8") for s in made}
@@ -94,6 +95,59 @@ def test_no_hidden_code_and_no_foreign_markup(pages):
         assert "http" not in page.replace("http-equiv", "")
         assert "prefers-color-scheme: dark" in page
         assert 'name="viewport"' in page
+
+
+def test_the_page_says_each_thing_once(pages):
+    """A reason stands at the head, and not again as a comment; parts say their points."""
+    _, found = pages
+    assert found["repaired"].count("was graded as gates.ipynb") == 1
+    assert found["broken"].count("stops in the middle") == 1
+    assert "A person reads" not in found["broken"]
+    assert 'together<span class="soft">: 0 of 2<' in found["squared"]
+    assert 'shape<span class="soft">: 1 of 1<' in found["squared"]
+
+
+LOOK = """() => {
+  const root = document.documentElement, light = c => {
+    const [r, g, b] = c.match(/[\\d.]+/g).map(Number).map(v => v / 255).map(
+      v => v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const ground = e => {
+    for (; e; e = e.parentElement) {
+      const c = getComputedStyle(e).backgroundColor;
+      if (c !== "rgba(0, 0, 0, 0)") return c;
+    }
+  };
+  const faint = [], cut = [];
+  for (const e of document.body.querySelectorAll("*")) {
+    if (![...e.childNodes].some(n => n.nodeType === 3 && n.data.trim())) continue;
+    const [a, b] = [getComputedStyle(e).color, ground(e)].map(light).sort((x, y) => y - x);
+    if ((a + 0.05) / (b + 0.05) < 4.5) faint.push(e.outerHTML.slice(0, 80));
+    const box = e.getBoundingClientRect();
+    if (box.right > root.clientWidth + 1 || box.left < 0 || e.scrollWidth > e.clientWidth + 1 && e.clientWidth)
+      cut.push(e.outerHTML.slice(0, 80));
+  }
+  return {faint, cut, wide: root.scrollWidth > root.clientWidth, lang: root.lang, title: document.title,
+    heads: [...document.querySelectorAll("h1, h2")].map(e => e.tagName),
+    mains: document.querySelectorAll("main").length};
+}"""
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [320, 390, 1000])
+def test_the_page_can_be_read_on_a_phone_and_in_the_dark(pages, browser, scheme, width):
+    """Nothing is cut off or scrolls sideways; text stands out 4.5 to 1, as WCAG 2.2 wants it (1.4.3, 1.4.10)."""
+    course, found = pages
+    page = browser.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
+    for student in found:
+        page.goto((course.path("feedback", student, "gates") / "gates.html").as_uri())
+        seen = page.evaluate(LOOK)
+        assert (seen["faint"], seen["cut"], seen["wide"]) == ([], [], False), student
+        assert (seen["lang"], seen["title"], seen["mains"]) == ("en", "gates: your feedback", 1)
+        assert seen["heads"] == ["H1"] + ["H2"] * (student != "broken")
+    page.close()
 
 
 def test_export_and_status_by_command(pages, tmp_path):
