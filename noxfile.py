@@ -1,4 +1,4 @@
-"""The project's tasks: `nox -s book`, `serve`, `tests`, `dev`, `lint`, `bench`, `experiments`, `mutants`.
+"""The project's tasks: `nox -s book`, `serve`, `tests`, `dev`, `lint`, `bench`, `grading`, `experiments`, `mutants`.
 
 All share one virtual environment, `.venv`, which is made and filled when it is missing or when what it
 should hold has changed, and left alone otherwise.
@@ -141,7 +141,7 @@ def lint(session):
 
 @nox.session
 def bench(session):
-    """Measure the speed of the kernels, and keep the numbers for the book; then that of grading."""
+    """Measure the speed of the kernels, and keep the numbers for the book; then print that of grading."""
     install(session)
     # NumPy is to choose its kernel from the processor, as PyTorch does, whatever the shell says.
     for name in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"):
@@ -164,6 +164,13 @@ def measure(session):
     install(session)
     build(session, success_codes=[0, 1], silent=True)
     run(session, "book/_ext/measure.py")
+
+
+@nox.session
+def grading(session):
+    """Measure grading against stock nbgrader. With `-- --class 500`: a whole class, killed in the middle."""
+    install(session)
+    run(session, "-m", "course_pkg.grading.bench", "--json", "course_pkg/grading/bench.json", *session.posargs)
 
 
 @nox.session

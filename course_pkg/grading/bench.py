@@ -88,6 +88,23 @@ def measure(source, name, count):
     }
 
 
+KEPT = Path(__file__).with_name("bench.json")  # what `nox -s grading` writes, and the instructor guide shows
+
+
+def rows(kept):
+    """What `main` has kept, as rows of Markdown tables for the guide."""
+    speed, whole = kept["speed"], kept["class"]
+    for label, seconds in speed["seconds_each"].items():
+        yield f"| {label} | {seconds:g} s | {speed['times_as_fast'][label]:g} |"
+    memory, kills = whole["memory_mb"], whole["killed_after"]
+    yield f"| time | {whole['seconds']} s |"
+    yield f"| memory of the command: start, middle, end | {memory['start']}, {memory['middle']}, {memory['end']} MB |"
+    yield f"| submissions without a result | {whole['lost']} |"
+    same = "the same" if whole["same_grades_when_killed"] else "NOT the same"
+    when = f"the command was killed after {kills['command']}, then a worker after {kills['worker']}"
+    yield f"| grades when {when} | {same} |"
+
+
 def main():
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])

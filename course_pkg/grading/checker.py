@@ -11,7 +11,8 @@ import numbers
 from course_pkg.checks import Report
 from course_pkg.checks.text import say
 from course_pkg.grading.inside import frames
-from course_pkg.grading.inside.peer import Peer, rebuild_error
+from course_pkg.grading.inside.errors import own_lines, rebuild_error
+from course_pkg.grading.inside.peer import Peer
 
 
 class Checker(Peer):
@@ -53,7 +54,7 @@ class Checker(Peer):
             error, result = trouble, None
             outputs = [{"output_type": "error", "ename": "Unanswered", "evalue": text, "traceback": [text]}]
         told = {"outputs": outputs, "error": None if error is None else [type(error).__name__, str(error)[:600]]}
-        told["lines"] = [] if error is None else _lines(error)
+        told["lines"] = [] if error is None else own_lines(error)
         told.update(score_of(result))
         told["report"] = report_of(space.get("report"))
         self._lent.clear()
@@ -83,12 +84,6 @@ def _always(error):
         raise rebuild_error(error)
 
     return stopped
-
-
-def _lines(error):
-    from course_pkg.grading.inside.peer import own_lines
-
-    return own_lines(error)
 
 
 def score_of(result):

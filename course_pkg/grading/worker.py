@@ -12,8 +12,9 @@ import threading
 
 from course_pkg.checks.text import say
 from course_pkg.grading.assignment import Assignment
-from course_pkg.grading.engine import CELLS_IN_ALL, Engine, Outcome, decode, encode
+from course_pkg.grading.engine import Engine, Outcome
 from course_pkg.grading.inside.frames import HEAD, QUESTION
+from course_pkg.grading.run import CELLS_IN_ALL, decode, encode
 from course_pkg.grading.status import ATTENTION
 from course_pkg.grading.warm import NoKernel
 

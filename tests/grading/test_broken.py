@@ -303,7 +303,7 @@ def submissions(m):
             FULL,
             "asks for the kernel ir",
         ),
-        "ten_megabytes_in_a_cell": (files(m.extra(right(), f"x = '{'y' * (10 << 20)}'")), GRADED, FULL, ""),
+        "megabytes_in_a_cell": (files(m.extra(right(), f"x = '{'y' * (2 << 20)}'")), GRADED, FULL, ""),
         "attachments": (
             files(
                 changed(

@@ -12,8 +12,10 @@ from hypothesis.extra import numpy as hnp
 from course_pkg.grading.assignment import needed
 from course_pkg.grading.checker import score_of
 from course_pkg.grading.inside import frames
-from course_pkg.grading.inside.codec import Decoder, Encoder, Refused, write_back
-from course_pkg.grading.inside.peer import Peer, describe_error, rebuild_error
+from course_pkg.grading.inside.changes import write_back
+from course_pkg.grading.inside.codec import Decoder, Encoder, Refused
+from course_pkg.grading.inside.errors import describe_error, rebuild_error
+from course_pkg.grading.inside.peer import Peer
 
 
 class Pair(NamedTuple):

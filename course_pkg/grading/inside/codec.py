@@ -4,75 +4,24 @@ What crosses by value: None, bool, int, float, complex, str, bytes, list, tuple,
 NumPy arrays, scalars and dtypes, numpy.random.Generator (with its state), torch tensors (their numbers, and the
 gradient that a leaf holds; not the graph that made them). Anything else stays where it is, and a reference crosses.
 A frame is four bytes with the length of the JSON, the JSON, then the npy files and bytes, one after the other.
-
-The npy format: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
 """
 
 import collections
 import functools
-import io
 import json
 import keyword
 import struct
-import sys
 
 import numpy as np
 
 from course_pkg.checks.text import say
 
+from .npy import Refused, array_bytes, array_from, torch_module
+
 LIMIT = 32 << 20  # bytes of one message
 DEPTH = 64
 KEYS = 10_000  # of sets and dicts in one message, other than text
-KINDS = "biufcUSmM"  # dtype.kind of the arrays that may cross
 PLAIN = (type(None), bool, int, float, str)
-
-
-class Refused(TypeError):
-    """A value that cannot cross."""
-
-
-@functools.lru_cache(maxsize=512)
-def _header(descr, shape):
-    buffer = io.BytesIO()
-    np.lib.format.write_array_header_1_0(buffer, {"descr": descr, "fortran_order": False, "shape": shape})
-    return buffer.getvalue()
-
-
-@functools.lru_cache(maxsize=512)
-def _read_header(header):
-    buffer = io.BytesIO(header)
-    if np.lib.format.read_magic(buffer) != (1, 0):
-        raise Refused(say("array format"))
-    shape, fortran, dtype = np.lib.format.read_array_header_1_0(buffer)
-    if dtype.hasobject or dtype.kind not in KINDS or fortran:
-        raise Refused(say("array of", dtype=dtype))
-    return shape, dtype
-
-
-def array_bytes(a):
-    """An array as a npy file."""
-    if a.dtype.hasobject or a.dtype.kind not in KINDS:
-        raise Refused(say("array of", dtype=a.dtype))
-    return _header(a.dtype.str, a.shape) + a.tobytes()
-
-
-def array_from(data):
-    """An array from the bytes of a npy file; writable."""
-    if len(data) < 10:
-        raise Refused(say("array cut"))
-    end = 10 + int.from_bytes(data[8:10], "little")
-    shape, dtype = _read_header(bytes(data[:end]))
-    count = 1
-    for size in shape:
-        count *= size
-    if count * dtype.itemsize != len(data) - end:
-        raise Refused(say("array cut"))
-    return np.frombuffer(bytearray(data[end:]), dtype).reshape(shape)
-
-
-def torch_module():
-    """PyTorch, if this process has it already."""
-    return sys.modules.get("torch")
 
 
 class Encoder:
@@ -257,52 +206,3 @@ def namedtuple_like(name, fields):
 @functools.lru_cache(maxsize=64)
 def _namedtuple(name, fields):
     return collections.namedtuple(name, fields, rename=True)
-
-
-def write_back(old, new):
-    """Make `old` hold what `new` holds, in place, as far as it can be changed. The two have the same structure."""
-    if isinstance(old, np.ndarray) and isinstance(new, np.ndarray):
-        if old.shape == new.shape and old.dtype == new.dtype and old.flags.writeable:
-            old[...] = new
-    elif isinstance(old, list) and isinstance(new, list):
-        if len(old) == len(new):
-            new = [_kept(a, b) for a, b in zip(old, new)]
-        old[:] = new
-    elif isinstance(old, dict) and isinstance(new, dict):
-        kept = {k: _kept(old[k], v) if k in old else v for k, v in new.items()}
-        old.clear()
-        old.update(kept)
-    elif isinstance(old, set) and isinstance(new, set):
-        old.clear()
-        old.update(new)
-    elif isinstance(old, tuple) and isinstance(new, tuple):
-        for a, b in zip(old, new):
-            write_back(a, b)
-    elif isinstance(old, np.random.Generator) and isinstance(new, np.random.Generator):
-        if type(old.bit_generator) is type(new.bit_generator):
-            old.bit_generator.state = new.bit_generator.state
-    else:
-        _write_back_tensor(old, new)
-
-
-def _write_back_tensor(old, new):
-    torch = torch_module()
-    if torch and isinstance(old, torch.Tensor) and isinstance(new, torch.Tensor) and old.shape == new.shape:
-        with torch.no_grad():
-            old.copy_(new)
-        old.grad = new.grad
-
-
-def _kept(old, new):
-    """`old` made equal to `new` where it is something that can change, else `new`."""
-    changeable = (np.ndarray, list, dict, set, tuple, np.random.Generator)
-    torch = torch_module()
-    if torch:
-        changeable += (torch.Tensor,)
-    same = isinstance(old, changeable) and type(old) is type(new)
-    if same and isinstance(old, np.ndarray):
-        same = old.shape == new.shape and old.dtype == new.dtype and old.flags.writeable
-    if not same or (isinstance(old, tuple) and len(old) != len(new)):
-        return new
-    write_back(old, new)
-    return old

@@ -6,16 +6,15 @@ iteration back to where the object lives.
 
 import builtins
 import functools
-import linecache
-import traceback
 
 from course_pkg.checks.text import say
 
 from . import frames
-from .codec import Decoder, Encoder, Refused, namedtuple_like, write_back
+from .changes import write_back
+from .codec import Decoder, Encoder, Refused, namedtuple_like
+from .errors import describe_error, rebuild_error
 
 MAX_LENT = 20_000
-MESSAGE = 600  # characters of an error's text that cross
 OPERATIONS = ("call", "attribute", "item", "length", "next", "iterate")
 
 
@@ -217,67 +216,3 @@ def operate(operation, target, args, kwargs):
     nothing = object()
     value = next(target, nothing)
     return (False, None) if value is nothing else (True, value)
-
-
-# Errors. They cross as text: the type's name, the builtin types it derives from, the message, and the lines of the
-# notebook on the way to it.
-
-
-def describe_error(error):
-    """An exception as plain values."""
-    kinds = [k.__name__ for k in type(error).__mro__ if k.__module__ == "builtins" and issubclass(k, BaseException)]
-    try:
-        message = str(error)[:MESSAGE]
-    except BaseException:
-        message = ""
-    return {"type": str(type(error).__name__)[:80], "bases": kinds, "message": message, "lines": own_lines(error)}
-
-
-def own_lines(error):
-    """[(function, line number, text)] of the notebook's own lines on the way to the error."""
-    found = []
-    for frame, number in traceback.walk_tb(error.__traceback__):
-        if frame.f_globals.get("__name__") == "__main__":
-            text = linecache.getline(frame.f_code.co_filename, number).strip()
-            found.append((frame.f_code.co_name, number, text[:200]))
-    return found[-8:]
-
-
-def rebuild_error(told):
-    """An exception as it was told, with a traceback through the student's own lines."""
-    try:
-        name, bases, message = str(told["type"])[:80], list(told["bases"]), str(told["message"])[:MESSAGE]
-        lines = [(str(f)[:80], int(n), str(t)[:200]) for f, n, t in list(told["lines"])[-8:]]
-    except (TypeError, ValueError, KeyError):
-        name, bases, message, lines = "Exception", [], say("unreadable error"), []
-    base = next((b for b in map(_builtin_error, bases) if b), Exception)
-    kind = base if base.__name__ == name else type(name, (base,), {})
-    try:
-        error = kind(message)
-    except Exception:  # UnicodeDecodeError and others want more than a message
-        error = Exception(f"{name}: {message}")
-    return error.with_traceback(_traceback(lines))
-
-
-def _builtin_error(name):
-    kind = getattr(builtins, str(name), None)
-    usable = isinstance(kind, type) and issubclass(kind, (Exception, SystemExit))
-    # StopIteration would end a loop of the tests, as if the student's values had come to their end.
-    return kind if usable and not issubclass(kind, StopIteration) else None
-
-
-def _traceback(lines):
-    import types
-
-    made = None
-    for function, number, text in reversed(lines):
-        number = min(max(number, 1), 50_000)
-        filename = say("own place", function=function, number=number, mark=hash(text))
-        linecache.cache[filename] = (len(text), None, [""] * (number - 1) + [text + "\n"], filename)
-        code = compile("raise ValueError", filename, "exec").replace(co_name=function, co_firstlineno=number)
-        try:
-            exec(code, {"__name__": "__main__"})
-        except ValueError as error:
-            frame = error.__traceback__.tb_next
-            made = types.TracebackType(made, frame.tb_frame, frame.tb_lasti, number)
-    return made
