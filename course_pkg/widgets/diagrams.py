@@ -137,6 +137,33 @@ def unrolled(steps):
     return _layout(68 + pitch * steps, bottom + 26, boxes, weights, wires)
 
 
+SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹"
+
+
+def stacked(layers, steps):
+    """A stack of 1 to 4 layers over 1 to 6 steps, time from left to right, depth upwards.
+
+    Boxes for layer l and step t: h21 (layer 2, step 1), and x1. Wires: up21 leads to h21 from below, on22 to h22
+    from the step before.
+    """
+    if not 1 <= layers <= 4 or not 1 <= steps <= 6:
+        raise ValueError(f"layers, steps: got {layers}, {steps}, wanted 1 to 4 and 1 to 6")
+    across, upwards, size = 150, 92, (76, 46)
+    bottom = 26 + upwards * layers
+    boxes, wires = [], []
+    for t in range(1, steps + 1):
+        x = 42 + across * (t - 1)
+        boxes.append(_box(f"x{t}", x, bottom, "x" + SUBSCRIPTS[t], "", "input", size))
+        for n in range(1, layers + 1):
+            y = bottom - upwards * n
+            boxes.append(_box(f"h{n}{t}", x, y, f"h{SUPERSCRIPTS[n]}{SUBSCRIPTS[t]}", "", "hidden", size))
+            role = "input" if n == 1 else "hidden"
+            wires.append(_wire(f"up{n}{t}", role, (x, y + upwards - 23), (x, y + 23)))
+            if t > 1:
+                wires.append(_wire(f"on{n}{t}", "hidden", (x - across + 38, y), (x - 38, y)))
+    return _layout(84 + across * (steps - 1), bottom + 26, boxes, [], wires)
+
+
 def through_time():
     """Three steps of a plain RNN of one unit: forward on top, backward below.
 
