@@ -119,13 +119,18 @@ def helped(scores):
     middle = {way: np.median(scores["width", deepest, way]) for way in ("plain", *SAID)}
     text = (
         f"One layer: {np.median(single):.2f} nats per character (medians). {deepest} layers as they are: "
-        f"{middle['plain']:.2f}, with " + ", with ".join(f"{said} {middle[way]:.2f}" for way, said in SAID.items()) + ". "
+        f"{middle['plain']:.2f}, with "
+        + ", with ".join(f"{said} {middle[way]:.2f}" for way, said in SAID.items())
+        + ". "
     )
     for way, said in SAID.items():
         pairs = {str(d): (scores["width", d, "plain"], scores["width", d, way]) for d in depths}
-        text += f"{said.capitalize()} made the stack better with every seed at {_which(worse(pairs, MARGIN).cases)}. "
+        text += f"{said.capitalize()} made the stack better at {_which(worse(pairs, MARGIN).cases)}. "
     plain = worse({str(d): (scores["width", d, "plain"], single) for d in depths}, MARGIN).cases
-    return text + f"The stack as it is was worse than its own first layer alone at {_which(plain)}."
+    return (
+        text + f"The stack as it is was worse than a single layer at {_which(plain)}. "
+        "Better and worse mean here: all five seeds against all five."
+    )
 
 
 def deep_or_wide(scores):
@@ -137,8 +142,9 @@ def deep_or_wide(scores):
     winners = worse({names[key]: (wide, nats) for key, nats in deep.items()}, MARGIN).cases
     medians = ", ".join(f"{names[key]} {np.median(nats):.2f}" for key, nats in deep.items())
     return (
-        f"One wide layer: {np.median(wide):.2f} nats per character; {medians}. At equal parameters, and with every "
-        f"seed, {_list(winners)} did better than the wide layer and {_list(losers)} did worse."
+        f"One wide layer: {np.median(wide):.2f} nats per character; {medians}. At equal parameters "
+        f"{_list(winners)} did better than the wide layer and {_list(losers)} did worse, "
+        "all five seeds against all five."
     )
 
 

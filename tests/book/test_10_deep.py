@@ -138,15 +138,15 @@ def made_up(**medians):
 
 def test_the_verdicts_change_with_the_data():
     nothing = depth.helped(made_up())
-    assert "Residual paths made the stack better with every seed at no depth tried." in nothing
-    assert "worse than its own first layer alone at no depth tried" in nothing
+    assert "Residual paths made the stack better at no depth tried." in nothing
+    assert "worse than a single layer at no depth tried" in nothing
     some = depth.helped(made_up(width_8_plain=3.0, width_8_residual=1.5, width_4_residual=1.8))
-    assert "Residual paths made the stack better with every seed at 4 and 8 layers." in some
-    assert "Layer norm made the stack better with every seed at 8 layers." in some
-    assert "worse than its own first layer alone at 8 layers" in some
+    assert "Residual paths made the stack better at 4 and 8 layers." in some
+    assert "Layer norm made the stack better at 8 layers." in some
+    assert "worse than a single layer at 8 layers" in some
     assert "8 layers as they are: 3.00, with layer norm 2.00, with residual paths 1.50" in some
     every = depth.helped(made_up(width_2_norm=1.0, width_4_norm=1.0, width_8_norm=1.0))
-    assert "Layer norm made the stack better with every seed at every depth tried." in every
+    assert "Layer norm made the stack better at every depth tried." in every
 
     assert "nothing did better than the wide layer and nothing did worse" in depth.deep_or_wide(made_up())
     text = depth.deep_or_wide(made_up(parameters_2_both=1.5, parameters_4_plain=2.5))
@@ -203,13 +203,37 @@ def test_the_stored_result_is_whole():
         assert key.items() <= row.items()
 
 
+def test_the_answers_about_the_stored_result():
+    """What the page says of eight layers, and what a guess by frequency scores on the same characters."""
+    nats = depth.scores(experiments.load("depth"))
+    stated = {
+        "end at 3.3 nats": nats["width", 8, "plain"],
+        "One layer reaches 1.72": nats["width", 1, "plain"],
+        "bring eight layers to 1.51": nats["width", 8, "residual"],
+        "layer norm alone to 2.04": nats["width", 8, "norm"],
+    }
+    for words, seeds in stated.items():
+        number = re.search(r"\d\.\d+", words)[0]
+        assert words in TEXT
+        assert float(number) == pytest.approx(np.median(seeds), abs=0.51 * 10 ** -len(number[2:]))
+    assert sum(nats["width", 8, "plain"] > 3.3) == 3
+    settings = depth.SETTINGS
+    test = settings["test"]
+    symbols, text, unseen = depth._text(settings["characters"], test["characters"], test["window"])
+    often = np.bincount(text, minlength=len(symbols)) + 1
+    guess = -np.log(often[unseen[:, test["warm"] + 1 :]] / often.sum()).mean()
+    assert round(guess, 2) == 3.39
+    assert "how often each character occurs (3.39)" in TEXT
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(5))
 def test_residual_paths_let_a_deep_stack_learn(seed):
     """What the page says of eight layers, from each seed: with both helps they do better than as they are."""
     settings = depth.SETTINGS | {"train": depth.SETTINGS["train"] | {"steps": 60}}
     nats = {
-        way: depth.measure(settings, [], equal="width", depth=8, way=way, seed=seed)["nats"] for way in ("plain", "both")
+        way: depth.measure(settings, [], equal="width", depth=8, way=way, seed=seed)["nats"]
+        for way in ("plain", "both")
     }
     assert nats["both"] < nats["plain"] - 0.1
 
