@@ -148,11 +148,11 @@ def stacked(layers, steps):
     """
     if not 1 <= layers <= 4 or not 1 <= steps <= 6:
         raise ValueError(f"layers, steps: got {layers}, {steps}, wanted 1 to 4 and 1 to 6")
-    across, upwards, size = 150, 92, (76, 46)
+    across, upwards, size = max(150, 420 // steps), 84, (76, 46)
     bottom = 26 + upwards * layers
     boxes, wires = [], []
     for t in range(1, steps + 1):
-        x = 42 + across * (t - 1)
+        x = across / 2 + across * (t - 1)  # few steps stand further apart, so that the boxes keep their size
         boxes.append(_box(f"x{t}", x, bottom, "x" + SUBSCRIPTS[t], "", "input", size))
         for n in range(1, layers + 1):
             y = bottom - upwards * n
@@ -161,7 +161,7 @@ def stacked(layers, steps):
             wires.append(_wire(f"up{n}{t}", role, (x, y + upwards - 23), (x, y + 23)))
             if t > 1:
                 wires.append(_wire(f"on{n}{t}", "hidden", (x - across + 38, y), (x - 38, y)))
-    return _layout(84 + across * (steps - 1), bottom + 26, boxes, [], wires)
+    return _layout(across * steps, bottom + 26, boxes, [], wires)
 
 
 def through_time():

@@ -34,6 +34,9 @@ def load(browser, site_url, name):
     page.evaluate("window.MathJax?.startup?.promise")
     page.evaluate("document.fonts.ready")
     page.wait_for_load_state("networkidle")
+    wrong.extend(
+        f"maths: {e}" for e in page.locator("mjx-merror").evaluate_all("all => all.map(e => e.title || e.innerText)")
+    )
     context.close()
     return fetched, left, wrong
 
@@ -41,7 +44,7 @@ def load(browser, site_url, name):
 @pytest.mark.browser
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_is_light_and_stays_within_the_site(browser, site, site_url, name, capsys):
-    """A page loads in under 1.5 MB gzipped, from the site alone, without an error in the console."""
+    """A page loads in under 1.5 MB gzipped, from the site alone, without an error in the console or in an equation."""
     fetched, left, wrong = load(browser, site_url, name)
     weights = {p: len(gzip.compress(pathlib.Path(site, p.lstrip("/")).read_bytes(), 9)) for p in fetched}
     total = sum(weights.values())

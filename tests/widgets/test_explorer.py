@@ -26,6 +26,7 @@ from course_pkg.widgets import (
     lines,
     lstm_cell,
     slider,
+    stacked,
     through_time,
     unrolled,
 )
@@ -201,7 +202,11 @@ def test_an_unrolled_network_has_each_part_once_a_step(steps):
     assert (panel["values"][at], panel["lit"].sum()) == (0.5, 2)
 
 
-@pytest.mark.parametrize("layout", [lstm_cell(), gru_cell()], ids=["lstm", "gru"])
+@pytest.mark.parametrize(
+    "layout",
+    [lstm_cell(), gru_cell(), stacked(2, 2), stacked(4, 6)],
+    ids=["lstm", "gru", "small stack", "large stack"],
+)
 def test_a_cell_fits_its_picture_and_its_wires_end_at_its_parts(layout):
     """No part leaves the picture or touches another; an arrow ends at the edge of a box or an operation."""
     parts = [(b["x"], b["y"], b["w"] / 2, b["h"] / 2) for b in layout["boxes"]]
@@ -223,6 +228,16 @@ def test_a_gru_has_two_gates_one_candidate_and_one_state():
     assert {o["id"] for o in layout["operations"]} == {"keep", "flip", "write", "add", "reset"}
     carried = {w["id"] for w in layout["wires"]} - {"inputs", "past", "present"}
     assert carried <= {part["id"] for part in (*layout["boxes"], *layout["operations"])}
+
+
+def test_a_stack_has_a_state_for_each_layer_and_step():
+    layout = stacked(3, 2)
+    states = {f"h{layer}{step}" for layer in (1, 2, 3) for step in (1, 2)}
+    assert {b["id"] for b in layout["boxes"]} == states | {"x1", "x2"}
+    up, on = {f"up{s[1:]}" for s in states}, {f"on{layer}2" for layer in (1, 2, 3)}
+    assert {w["id"] for w in layout["wires"]} == up | on
+    with pytest.raises(ValueError, match="got 5, 2, wanted 1 to 4 and 1 to 6"):
+        stacked(5, 2)
 
 
 def test_boxes_in_a_row_stand_clear_of_one_another():
