@@ -156,6 +156,20 @@ def stop(x, y):
     raise SystemExit
 
 
+def endless(x, y):
+    return endless(x, y)
+
+
+def unset(x, y):
+    if x is None:
+        z = y
+    return z
+
+
+def late(x, y):
+    raise TimeoutError("the call took longer than 10 seconds")
+
+
 @pytest.mark.parametrize(
     ("function", "words"),
     [
@@ -172,6 +186,38 @@ def stop(x, y):
 def test_no_answer_earns_nothing_and_says_why(function, words, capsys):
     assert report_on(function).score() == 0.0
     assert words in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("function", "words"),
+    [
+        (lambda x, y: x[:, 99], "the last of n is n - 1"),
+        (lambda x, y: {"x": x}["z"], "which keys are in that dictionary"),
+        (lambda x, y: x.tolist().shape, "A list has no shape"),
+        (lambda x, y: 1 // 0, "divide by"),
+        (lambda x, y: endless(x, y), "calls itself without an end"),
+        (lambda x, y: unset(x, y), "set on every way"),
+        (late, "could run without an end"),
+        (lambda x, y: __import__("no_such_package"), "is that package on this machine"),
+        (lambda x, y: x.reshape(5, 5), "which shape has each factor"),
+        (lambda x, y: np.linalg.inv(x @ y.T * 0), "which shape has each factor"),
+    ],
+)
+def test_an_error_comes_with_something_to_think_about(function, words, capsys):
+    """By the kind of error, or by the kind that it is a case of."""
+    assert report_on(function).score() == 0.0
+    assert words in " ".join(capsys.readouterr().out.split())
+
+
+def test_numbers_are_shown_in_the_dress_of_the_answer(capsys):
+    """A mask beside a mask: True is not wrong because a 1 is wanted."""
+    report = checks.Report("f", lambda: lambda: np.array([True, False]), "m", {"shape": 1, "m": 1}, "one row.")
+    report.inputs()
+    report.value("m", np.array([1, 1]), "why?")
+    report.score()
+    said = capsys.readouterr().out
+    assert "[ True False]" in said
+    assert "[ True  True]" in said
 
 
 def test_a_missing_function_is_a_message(capsys):

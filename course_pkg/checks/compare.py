@@ -183,6 +183,7 @@ def describe(arguments):
     """What went in, in a few words: shapes, or plain numbers."""
     words = [f"{path} {a.shape}" for path, a in arrays(arguments).items()]
     words += [f"{name} = {value:.6g}" for name, value in arguments.items() if isinstance(value, (int, float))]
+    words += [f"{name} = {value!r}" for name, value in arguments.items() if isinstance(value, str) and len(value) < 20]
     return ", ".join(words[:6]) + (", ..." if len(words) > 6 else "")
 
 

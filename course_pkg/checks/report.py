@@ -219,7 +219,8 @@ class Report:
         line = own_line(error)
         text += TEXT["line"].format(line=line) if line else ""
         text += TEXT["inputs"].format(inputs=describe(arguments))
-        return text, TEXT.get(f"think {type(error).__name__}", TEXT["think error"])
+        known = [f"think {kind.__name__}" for kind in type(error).__mro__]
+        return text, next((TEXT[key] for key in known if key in TEXT), TEXT["think error"])
 
     def _pairs(self, want, got):
         """`pairs`, named as in `returns`. A tree of another structure costs "shape"."""
@@ -260,6 +261,8 @@ class Report:
             return TEXT["not finite"].format(path=path)
         if not self._right:
             few = want.size == got.size == 1
+            alike = want.astype(got.dtype)  # ones beside ones, and not beside True or 1.0
+            want = alike if np.array_equal(alike, want) else want
             return TEXT["value" if few else "values"].format(path=path, got=show(got, few), want=show(want, few))
         text = TEXT["difference"].format(path=path, error=float(np.max(np.abs(got.astype(float) - want))))
         return text + TEXT["inputs"].format(inputs=describe(arguments))
@@ -339,7 +342,11 @@ class Report:
         elif len(good) == len(tested):
             return [TEXT["done visible"].format(name=self.name, tested=len(tested))]
         else:
-            lines = [TEXT["head visible"].format(name=self.name, good=len(good), tested=len(tested))]
+            lines = [
+                TEXT["head visible"].format(
+                    name=self.name, good=len(good), tested=len(tested), earned=earned, points=sum(self.parts.values())
+                )
+            ]
         if self._stopped:
             return [*lines[: bool(self._right)], self._stopped]
         first = self.first_lost()

@@ -53,6 +53,14 @@ TEXT = {
     "A * B wants the same shape twice.",
     "think NameError": "is that name spelled as where it is defined, and has that cell been run?",
     "think TypeError": "does that line hand over as many things as are wanted, and of the right type?",
+    "think IndexError": "how many places has what you index in that line, and which one do you ask for? Counting "
+    "starts at 0, so the last of n is n - 1.",
+    "think KeyError": "which keys are in that dictionary, and is this one of them, spelled alike?",
+    "think AttributeError": "of which type is what stands before the dot? A list has no shape, and a tuple no T.",
+    "think UnboundLocalError": "is that variable set on every way that leads to this line, before it is used?",
+    "think ZeroDivisionError": "what is it that you divide by, and for which input is there none of it?",
+    "think RecursionError": "your function calls itself without an end. Did you mean to call another one?",
+    "think TimeoutError": "which loop could run without an end, and is there work in a loop that could stand outside?",
     "think ImportError": "is that package on this machine? What does without it can be done first.",
     "think error": "what does that line expect, and what does it get? A print above it shows here.",
     "other inputs": "this holds for the numbers of the visible check, but not for others. What in your code is tied to "
@@ -63,7 +71,7 @@ TEXT = {
     "care": "care: no input is changed",
     "care dtype": "care: no input is changed, float32 stays float32",
     "head": "{name}: {earned:g} of {points:g} points",
-    "head visible": "{name}: {good} of {tested} parts right",
+    "head visible": "{name}: {good} of {tested} parts right, {earned:g} of {points:g} points so far",
     "done visible": "{name}: all {tested} parts right. Grading tries other sizes and numbers as well.",
     "diagnosis": "Diagnosis: {message}",
     "printed": "  Your function printed:\n{text}",

@@ -1,8 +1,10 @@
 """The course's own assignments: the same points as stock nbgrader gives, right or half done."""
 
+import ast
 from pathlib import Path
 
 import classroom
+import nbformat
 import pytest
 
 from course_pkg.grading import bench, runner
@@ -29,6 +31,65 @@ def test_points_equal_stock_nbgraders(name, tmp_path, monkeypatch):
     assert set(told.values()) == {"graded"}
     assert points(course, name) == stock
     assert len({tuple(cells.values()) for cells in stock.values()}) > 1  # they do differ between students
+
+
+DRESSED = """
+
+import sys
+import warnings
+
+{name}_as_written = {name}
+
+
+def {name}_in_lists(made):
+    if isinstance(made, tuple):
+        return [{name}_in_lists(part) for part in made]
+    return made.tolist() if isinstance(made, np.ndarray) else made
+
+
+def {name}(*what_came_in):
+    print("this is what came in:", len(what_came_in))
+    print("and this is on standard error", file=sys.stderr)
+    warnings.warn("only a warning")
+    np.log(np.zeros(1))
+    what_comes_out = {name}_as_written(*what_came_in)
+    return {change}(what_comes_out)
+"""
+
+
+def dressed(cells):
+    """{cell: source} of right answers, noisy, by way of a helper, and as lists where no other function needs them."""
+    solved = {c.id: c.source for c in cells if c.cell_type == "code" and "\ndef " in "\n" + c.source}
+    made = {}
+    for label, source in solved.items():
+        others = "\n".join(text for other, text in solved.items() if other != label)
+        names = [n.name for n in ast.parse(source).body if isinstance(n, ast.FunctionDef)]
+        if label in names:
+            alone = f"{label}(" not in others
+            made[label] = source + DRESSED.format(name=label, change=f"{label}_in_lists" if alone else "")
+    return made
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ASSIGNMENTS)
+def test_right_answers_in_another_dress_lose_nothing(name, tmp_path):
+    """Lists in place of arrays and tuples, prints, words on standard error, warnings, own helpers, other names."""
+    course = bench.make_class(tmp_path, ROOT, name, 1)
+    (path,) = tmp_path.glob(f"submitted/*/{name}/{name}.ipynb")
+    notebook = nbformat.read(path, as_version=4)
+    labels = [c.metadata.get("nbgrader", {}) for c in notebook.cells]
+    answers = dressed([c for c, n in zip(notebook.cells, labels) if n.get("solution") and not n.get("grade")])
+    assert len(answers) >= 3
+    for cell in notebook.cells:
+        cell.source = answers.get(cell.id, cell.source)
+    nbformat.write(notebook, path)
+    assignment, told = course.assignment(name), []
+    work = runner.here(assignment, 1, classroom.WALLED)
+    runner.run(course, assignment, runner.pending(course, assignment), work, lambda student, what: told.append(what))
+    assert [what["status"] for what in told] == ["graded"]
+    (earned,) = points(course, name).values()
+    full = {c.name: c.points for n in assignment.notebooks for c in n.cells if c.test and c.points}
+    assert {cell: earned[cell] for cell in full} == full
 
 
 def points(course, name):
