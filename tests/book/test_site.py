@@ -19,8 +19,8 @@ LOADED = {
 
 @pytest.fixture(scope="session")
 def pages(site):
-    """Each page of the site as parsed HTML, by its path; _static holds two templates of the theme, which are none."""
-    paths = sorted(p for p in site.rglob("*.html") if p.relative_to(site).parts[0] != "_static")
+    """Each page of the site as parsed HTML, by its path, without two templates of the theme and JupyterLite's own."""
+    paths = sorted(p for p in site.rglob("*.html") if p.relative_to(site).parts[0] not in {"_static", "lite"})
     return {path: BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser") for path in paths}
 
 

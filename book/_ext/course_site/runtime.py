@@ -1,9 +1,10 @@
-"""Python in the browser, put into the site when the book is built.
+"""Python in the browser, put into the site when the book is built: the lock file and JupyterLite.
 
 Where its parts cannot be had (no network, or the extra `live` not installed) the book is built without
 it and says so; in CI that is an error. `course_live: false` in `_config.yml` leaves it out on purpose.
 """
 
+import json
 import os
 import pathlib
 import shutil
@@ -11,11 +12,11 @@ import shutil
 from sphinx.errors import ExtensionError
 from sphinx.util import logging
 
-from course_site import lock
+from course_site import lite, lock
 
 LOG = logging.getLogger(__name__)
 IN_CI = os.environ.get("CI", "").lower() in {"1", "true"}
-PARTS = ("live",)  # the folders of the site that this makes
+PARTS = ("live", "lite")  # the folders of the site that are made here
 
 
 def cache_of(app):
@@ -23,29 +24,38 @@ def cache_of(app):
     return pathlib.Path(app.outdir).parent / ".live"
 
 
-def put(app):
-    """Make the parts of the site that need Python in the browser."""
-    lock.write(pathlib.Path(app.outdir, "live"), cache_of(app))
+def _fetch(app, config):
+    """Have everything at hand before a page is written, so that no page links to what will not be there."""
+    app.course_live_missing = "" if config.course_live else "switched off by course_live in _config.yml"
+    if not config.course_live:
+        return
+    try:
+        lock.pure_wheels(cache_of(app))
+        lock.kernel_wheels()
+        lite.application(cache_of(app))
+    except lock.Unavailable as unavailable:
+        if IN_CI:
+            raise ExtensionError(f"the site cannot run Python in the browser: {unavailable}") from unavailable
+        app.course_live_missing = str(unavailable)
+        config.course_live = False  # a change of it makes Sphinx write every page again
 
 
-def _put_or_say_so(app, exception):
+def _put(app, exception):
     if exception is not None or app.builder.name != "html":
         return
-    reason = "switched off by course_live in _config.yml"
-    try:
-        if app.config.course_live:
-            put(app)
-            return
-    except lock.Unavailable as unavailable:
-        reason = str(unavailable)
-        if IN_CI:
-            raise ExtensionError(f"the site cannot run Python in the browser: {reason}") from unavailable
-    for part in PARTS:
-        shutil.rmtree(pathlib.Path(app.outdir, part), ignore_errors=True)
-    LOG.info("The site is built WITHOUT Python in the browser (%s). All else is there.", reason)
+    site = pathlib.Path(app.outdir)
+    if app.course_live_missing:
+        for part in PARTS:
+            shutil.rmtree(site / part, ignore_errors=True)
+        LOG.info("The site is built WITHOUT Python in the browser (%s). All else is there.", app.course_live_missing)
+        return
+    lock.write(site / "live", cache_of(app))
+    runtime = json.loads((site / "live" / lock.RUNTIME).read_text())
+    lite.write(site / "lite", lite.application(cache_of(app)), site / "_sources", runtime)
 
 
 def connect(app):
-    """Make them last, when the pages are written."""
+    """Fetch before Sphinx compares its configuration with the last build's; write when the pages are written."""
     app.add_config_value("course_live", True, "html", [bool])
-    app.connect("build-finished", _put_or_say_so)
+    app.connect("config-inited", _fetch)
+    app.connect("build-finished", _put)

@@ -1,0 +1,170 @@
+"""JupyterLite beside the book: a chapter and an exercise open with one click, run, check, and are kept."""
+
+import re
+
+import nbformat
+import pytest
+from course_site.execution import ROOT
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+START = 240_000  # milliseconds: a busy machine may take minutes to start Python; speed is measured elsewhere
+
+
+class Notebook:
+    """A notebook that is open in JupyterLite."""
+
+    def __init__(self, page, url, path):
+        self.page = page
+        page.goto(f"{url}/lite/notebooks/index.html?path={path}")
+        self.wait()
+
+    def wait(self):
+        """Wait until the notebook is there and its kernel can take a cell."""
+        self.page.locator(".jp-Notebook .jp-CodeCell").first.wait_for(timeout=START)
+        self.page.locator('.jp-Notebook-ExecutionIndicator[data-status="idle"]').wait_for(timeout=START)
+
+    def cell(self, text):
+        """The code cell that holds `text`."""
+        return self.page.locator(".jp-Notebook .jp-CodeCell", has_text=text).first
+
+    def write(self, text, code):
+        """Put `code` into the cell that holds `text`, in place of all that is in it."""
+        editor = self.cell(text).locator(".cm-content")
+        editor.click()
+        self.page.keyboard.press("Control+a")
+        self.page.keyboard.insert_text(code)
+
+    def run_first(self):
+        """Go through the cells from the top, as a reader does, until the first code cell has run."""
+        cell = self.page.locator(".jp-Notebook .jp-CodeCell").first
+        self.page.locator(".jp-Notebook .jp-Cell").first.click()
+        while "jp-mod-active" not in cell.get_attribute("class"):
+            self.page.keyboard.press("Shift+Enter")
+            self.page.wait_for_timeout(100)
+        self.page.keyboard.press("Shift+Enter")
+        cell.locator(".jp-OutputArea-output").first.wait_for(timeout=START)
+
+    def run(self, text):
+        """Run the cell that holds `text`; returns what it says. A cell that has run bears a number."""
+        cell = self.cell(text)
+        cell.locator(".cm-content").click()
+        self.page.keyboard.press("Control+Enter")
+        cell.locator(".jp-InputPrompt", has_text=re.compile(r"\[\d+\]")).wait_for(timeout=START)
+        return "\n".join(cell.locator(".jp-OutputArea-output").all_inner_texts())
+
+
+@pytest.fixture
+def open_notebook(browser):
+    """Opens notebooks of a site in a browser of their own; notes what they ask of anyone else."""
+    contexts, outside = [], []
+
+    def open_notebook(url, path, context=None):
+        if context is None:
+            context = browser.new_context(viewport={"width": 1280, "height": 900}, accept_downloads=True)
+            contexts.append(context)
+            inside = (url, "data:", "blob:")
+            context.on("request", lambda r: outside.append(r.url) if not r.url.startswith(inside) else None)
+        return Notebook(context.new_page(), url, path)
+
+    yield open_notebook
+    for context in contexts:
+        context.close()
+    assert not outside
+
+
+def solution(name):
+    """The assignment's cells with their solutions, by nbgrader's name for the cell."""
+    notebook = nbformat.read(ROOT / "solutions" / name / f"{name}.ipynb", 4)
+    return {c.metadata.nbgrader.grade_id: c.source for c in notebook.cells if "nbgrader" in c.metadata}
+
+
+STAND_IN = """import sys, types
+
+sys.modules["matplotlib"] = package = types.ModuleType("matplotlib")
+sys.modules["matplotlib.pyplot"] = package.pyplot = types.ModuleType("matplotlib.pyplot")
+# def forget_gate"""
+
+
+def test_a_chapter_opens_from_its_page_and_runs(running_site, open_notebook, browser):
+    """One click; NumPy and the course are there without an install; a figure is live and its slider calls Python."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    page = context.new_page()
+    page.goto(f"{running_site}/06-lstm.html")
+    page.get_by_role("button", name="Run this chapter as a notebook").click()
+    link = page.get_by_role("link", name="JupyterLite").get_attribute("href")
+    context.close()
+    path = link.rsplit("path=")[-1]
+    notebook = open_notebook(running_site, path)
+    assert link.endswith("lite/notebooks/index.html?path=06-lstm.ipynb")
+    notebook.run_first()
+    figure = notebook.page.locator(".course-explorer").first
+    figure.locator("svg").first.wait_for(timeout=START)
+    before = figure.locator("svg").first.inner_html()
+    figure.get_by_role("slider").first.focus()
+    notebook.page.keyboard.press("ArrowLeft")
+    notebook.page.wait_for_function(
+        "([e, was]) => e.isConnected && e.innerHTML !== was",
+        arg=[figure.locator("svg").first.element_handle(), before],
+        timeout=START,
+    )
+
+
+def test_an_exercise_passes_its_check_is_kept_and_downloads(running_site, distribution, open_notebook, tmp_path):
+    """Untouched the check fails and says so; with the solution it passes; the work survives and can be handed in."""
+    path = "exercises/06-lstm/06-lstm.ipynb"
+    answers = solution("06-lstm")
+    notebook = open_notebook(running_site, path)
+    if not list(distribution.glob("matplotlib-[0-9]*")):
+        # The first cell imports it for a plot at the end. It cannot be changed, so an empty module stands in.
+        untouched = notebook.cell("def forget_gate").locator(".cm-content").inner_text()
+        notebook.write("def forget_gate", STAND_IN)
+        notebook.run("def forget_gate")
+        notebook.write("def forget_gate", untouched)
+    assert "Error" not in notebook.run("from course_pkg import checks")
+    notebook.run("def forget_gate")
+    assert "NotImplementedError" in notebook.run("# Check forget_gate")
+    notebook.write("def forget_gate", answers["forget_gate"])
+    assert notebook.run("def forget_gate") == ""
+    said = notebook.run("# Check forget_gate")
+    assert "Error" not in said
+    assert "forget_gate" in said
+
+    page = notebook.page
+    page.keyboard.press("Control+s")
+    page.wait_for_timeout(2000)
+    context = page.context
+    page.close()
+    again = open_notebook(running_site, path, context)
+    wanted = answers["forget_gate"].strip().splitlines()[-1].strip()
+    again.cell(wanted).wait_for()
+    again.page.get_by_role("menuitem", name="File").click()
+    with again.page.expect_download() as download:
+        again.page.locator(".lm-Menu-itemLabel", has_text=re.compile("^Download$")).click()
+    download.value.save_as(tmp_path / "06-lstm.ipynb")
+    handed_in = nbformat.read(tmp_path / "06-lstm.ipynb", 4)
+    released = nbformat.read(ROOT / path, 4)
+    names = [c.metadata.nbgrader.grade_id for c in released.cells if "nbgrader" in c.metadata]
+    assert [c.metadata.nbgrader.grade_id for c in handed_in.cells if "nbgrader" in c.metadata] == names
+    assert any(wanted in c.source for c in handed_in.cells)
+
+
+def test_without_numpy_the_kernel_says_what_is_missing(core_site, open_notebook):
+    """Python itself starts from the core; a cell that needs NumPy fails with its name."""
+    notebook = open_notebook(core_site, "exercises/06-lstm/06-lstm.ipynb")
+    notebook.write("def forget_gate", "import numpy as np  # alone")
+    said = notebook.run("# alone")
+    assert "ModuleNotFoundError" in said
+    assert "numpy" in said
+    notebook.write("# alone", "import sys\n\nprint(6 * 7, sys.platform)")
+    assert notebook.run("6 * 7") == "42 emscripten"
+
+
+def test_matplotlib_draws_in_a_notebook(running_site, distribution, open_notebook):
+    """A figure of Matplotlib is shown under its cell."""
+    if not list(distribution.glob("matplotlib-[0-9]*")):
+        pytest.skip("not run: PYODIDE_DIST holds no Matplotlib")
+    notebook = open_notebook(running_site, "exercises/06-lstm/06-lstm.ipynb")
+    notebook.write("def forget_gate", "import matplotlib.pyplot as plt\n\nplt.plot([1, 2])\nplt.show()")
+    notebook.run("plt.plot")
+    assert notebook.cell("plt.plot").locator("img").count() == 1
