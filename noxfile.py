@@ -1,4 +1,4 @@
-"""The project's tasks: `nox -s book`, `serve`, `tests`, `dev`, `lint`, `bench`, `grading`, `experiments`, `mutants`.
+"""The tasks: `nox -s book`, `serve`, `vendor`, `tests`, `dev`, `lint`, `bench`, `grading`, `experiments`, `mutants`.
 
 All share one virtual environment, `.venv`, which is made and filled when it is missing or when what it
 should hold has changed, and left alone otherwise.
@@ -137,6 +137,15 @@ def lint(session):
         run(session, "-m", "pre_commit", "run", "--all-files")
     else:
         session.warn("not a git checkout: the hooks of pre-commit were not run")
+
+
+@nox.session
+def vendor(session):
+    """Build the site and take Python itself into it, for readers without internet. Option: --from FOLDER."""
+    install(session)
+    build(session)
+    ENV["PYTHONPATH"] = str(ROOT / "book" / "_ext")
+    run(session, "-m", "course_site.vendor", *session.posargs)
 
 
 @nox.session

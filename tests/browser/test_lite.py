@@ -51,7 +51,7 @@ class Notebook:
         cell.locator(".cm-content").click()
         self.page.keyboard.press("Control+Enter")
         cell.locator(".jp-InputPrompt", has_text=re.compile(r"\[\d+\]")).wait_for(timeout=START)
-        return "\n".join(cell.locator(".jp-OutputArea-output").all_inner_texts())
+        return "\n".join(cell.locator(".jp-OutputArea-output").all_inner_texts()).strip()
 
 
 @pytest.fixture
@@ -131,8 +131,7 @@ def test_an_exercise_passes_its_check_is_kept_and_downloads(running_site, distri
     assert "forget_gate" in said
 
     page = notebook.page
-    page.keyboard.press("Control+s")
-    page.wait_for_timeout(2000)
+    page.wait_for_timeout(12_000)  # it saves by itself every ten seconds
     context = page.context
     page.close()
     again = open_notebook(running_site, path, context)

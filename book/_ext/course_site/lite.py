@@ -41,6 +41,11 @@ PRELOADED = [
     *("micropip", "piplite", "sqlite3", "ipykernel", "comm", "pyodide_kernel", "jedi", "ipython"),
     "course_pkg",
 ]
+OVERRIDES = {
+    # Every cell is in the page, so that the browser's own search and a screen reader find it.
+    "@jupyterlab/notebook-extension:tracker": {"windowingMode": "defer"},
+    "@jupyterlab/docmanager-extension:plugin": {"autosaveInterval": 10},  # seconds, instead of 120
+}
 RUNS_HERE = (
     "*“{title}”, from the course Recurrent Networks, Unrolled, as a notebook that runs in your browser.*\n\n"
     "Nothing needs to be installed: run the cells from the top with Shift and Enter. The first one takes some "
@@ -103,6 +108,7 @@ def settings(found, runtime):
         "appName": "Recurrent Networks, Unrolled",
         "appUrl": "./tree",
         "faviconUrl": "./notebooks/favicon.ico",
+        "settingsOverrides": OVERRIDES,
         "litePluginSettings": {
             KERNEL: {
                 "pyodideUrl": pyodide_url(runtime["pyodide"]),

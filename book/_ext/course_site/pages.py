@@ -20,13 +20,16 @@ def describe(metadata, doctree):
     return text if len(text) <= LONGEST else text[: LONGEST - 2].rsplit(" ", 1)[0].rstrip(",;:") + " …"
 
 
-def _add_description(app, pagename, templatename, context, doctree):
-    metadata = app.env.metadata.get(pagename, {})
+def description(app, pagename, context, doctree):
+    """What the page says of itself, whether it has a source or is made by Sphinx."""
     if doctree is not None:
-        text = describe(metadata, doctree)
-    else:
-        text = MADE_BY_SPHINX.get(pagename, f"{context.get('title', pagename)}: {app.config.html_title}")
+        return describe(app.env.metadata.get(pagename, {}), doctree)
+    return MADE_BY_SPHINX.get(pagename, f"{context.get('title', pagename)}: {app.config.html_title}")
+
+
+def _add_description(app, pagename, templatename, context, doctree):
     if 'name="description"' not in context.get("metatags", ""):
+        text = description(app, pagename, context, doctree)
         context["metatags"] = context.get("metatags", "") + f'\n<meta name="description" content="{escape(text)}" />'
 
 
