@@ -64,12 +64,22 @@ def site_url(site):
 
 @pytest.fixture(scope="session")
 def browser():
-    """Chromium, as the machine has it. Where it is missing, tests are skipped, in CI they fail."""
+    """Chromium, as the machine has it. Where it is missing, tests are skipped, in CI they fail.
+
+    COURSE_BROWSER=firefox or webkit takes Playwright's own instead: see .github/workflows/pages.yml.
+    """
+    from playwright.sync_api import sync_playwright
+
+    name = os.environ.get("COURSE_BROWSER", "chromium")
+    if name != "chromium":
+        with sync_playwright() as playwright:
+            other = getattr(playwright, name).launch()
+            yield other
+            other.close()
+        return
     path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     if path is None:
         (pytest.fail if IN_CI else pytest.skip)("Chromium is not installed (Debian: apt-get install chromium)")
-    from playwright.sync_api import sync_playwright
-
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=path, args=CHROMIUM_FLAGS)
         yield chromium

@@ -42,8 +42,6 @@ PRELOADED = [
     "course_pkg",
 ]
 OVERRIDES = {
-    # Every cell is in the page, so that the browser's own search and a screen reader find it.
-    "@jupyterlab/notebook-extension:tracker": {"windowingMode": "defer"},
     "@jupyterlab/docmanager-extension:plugin": {"autosaveInterval": 10},  # seconds, instead of 120
 }
 RUNS_HERE = (

@@ -8,7 +8,7 @@ import shutil
 import tempfile
 import threading
 
-from course_site.lock import point_at
+from course_site import lite, lock
 
 
 class Handler(http.server.SimpleHTTPRequestHandler):
@@ -22,7 +22,7 @@ class Handler(http.server.SimpleHTTPRequestHandler):
         """The file that is meant."""
         for start, folder in self.folders.items():
             if path.startswith(start):
-                return str(pathlib.Path(folder, path.removeprefix(start).split("?")[0]))
+                return str(pathlib.Path(folder, path.split("?")[0].removeprefix(start)))
         return super().translate_path(path)
 
     def log_message(self, *args):
@@ -31,14 +31,18 @@ class Handler(http.server.SimpleHTTPRequestHandler):
 
 @contextlib.contextmanager
 def serving(site, pyodide=None):
-    """Serve the folder `site` and give its address; with `pyodide`, a folder, its pages take Python from there."""
+    """Serve the folder `site` and give its address; with `pyodide`, a folder, Python comes from there."""
     with tempfile.TemporaryDirectory() as scratch:
         folders = {}
         if pyodide:
             edited = pathlib.Path(scratch, "live")
             shutil.copytree(site / "live", edited)
-            point_at(edited, "/pyodide/", pyodide)
+            lock.point_at(edited, "/pyodide/", pyodide)
             folders = {"/live/": edited, "/pyodide/": pyodide}
+            if (site / "lite").is_dir():
+                shutil.copy(site / "lite" / lite.CONFIG, scratch)
+                lite.point_at(pathlib.Path(scratch), "/pyodide/")
+                folders[f"/lite/{lite.CONFIG}"] = pathlib.Path(scratch, lite.CONFIG)
         handler = functools.partial(Handler, folders=folders, directory=str(site))
         with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
             thread = threading.Thread(target=server.serve_forever, daemon=True)

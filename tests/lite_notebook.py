@@ -1,0 +1,60 @@
+"""A notebook in JupyterLite, in the hands of a reader. Needs Playwright's page and nothing else."""
+
+import re
+
+START = 240_000  # milliseconds: a busy machine may take minutes to start Python; speed is measured elsewhere
+
+
+class Notebook:
+    """A notebook that is open in JupyterLite."""
+
+    def __init__(self, page, url, path):
+        self.page = page
+        page.goto(f"{url}/lite/notebooks/index.html?path={path}")
+        self.wait()
+
+    def wait(self):
+        """Wait until the notebook is there and its kernel can take a cell."""
+        self.page.locator(".jp-Notebook .jp-CodeCell").first.wait_for(timeout=START)
+        self.page.locator('.jp-Notebook-ExecutionIndicator[data-status="idle"]').wait_for(timeout=START)
+
+    def cell(self, text):
+        """The code cell that holds `text`."""
+        return self.page.locator(".jp-Notebook .jp-CodeCell", has_text=text).first
+
+    def write(self, text, code):
+        """Put `code` into the cell that holds `text`, in place of all that is in it."""
+        editor = self.cell(text).locator(".cm-content")
+        editor.click()
+        self.page.keyboard.press("Control+a")
+        self.page.keyboard.insert_text(code)
+
+    def run_first(self):
+        """Go through the cells from the top, as a reader does, until the first code cell has run."""
+        cell = self.page.locator(".jp-Notebook .jp-CodeCell").first
+        self.page.locator(".jp-Notebook .jp-Cell").first.click()
+        while "jp-mod-active" not in cell.get_attribute("class"):
+            self.page.keyboard.press("Shift+Enter")
+            self.page.wait_for_timeout(100)
+        self.page.keyboard.press("Shift+Enter")
+        cell.locator(".jp-OutputArea-output").first.wait_for(timeout=START)
+
+    def run(self, text):
+        """Run the cell that holds `text`; returns what it says. A cell that has run bears a number."""
+        cell = self.cell(text)
+        cell.locator(".cm-content").click()
+        self.page.keyboard.press("Control+Enter")
+        cell.locator(".jp-InputPrompt", has_text=re.compile(r"\[\d+\]")).wait_for(timeout=START)
+        return "\n".join(cell.locator(".jp-OutputArea-output").all_inner_texts()).strip()
+
+    def check(self, text):
+        """Run the cell that holds `text` and then the one below it, whose code is folded; returns what that says."""
+        self.run(text)
+        below = self.page.locator(f".jp-CodeCell:has-text({text!r}) ~ .jp-CodeCell").first
+        self.page.keyboard.press("Shift+Enter")  # as readers do: the next cell is chosen
+        self.page.wait_for_timeout(200)
+        self.page.keyboard.press("Shift+Enter")
+        output = below.locator(".jp-OutputArea-output")
+        output.first.wait_for(timeout=START)
+        self.page.locator('.jp-Notebook-ExecutionIndicator[data-status="idle"]').wait_for(timeout=START)
+        return "\n".join(output.all_inner_texts())
