@@ -19,8 +19,15 @@ class Notebook:
         self.page.locator('.jp-Notebook-ExecutionIndicator[data-status="idle"]').wait_for(timeout=START)
 
     def cell(self, text):
-        """The code cell that holds `text`."""
-        return self.page.locator(".jp-Notebook .jp-CodeCell", has_text=text).first
+        """The code cell that holds `text`. Cells far from what is shown are not in the page: scroll to it."""
+        found = self.page.locator(".jp-Notebook .jp-CodeCell", has_text=text).first
+        self.page.mouse.move(640, 450)
+        for move in [0, -100_000, *[400] * 60]:
+            self.page.mouse.wheel(0, move)
+            self.page.wait_for_timeout(200)
+            if found.count() and found.locator(".cm-content, .jp-OutputArea").count():
+                return found
+        raise LookupError(f"no cell holds {text!r}")
 
     def write(self, text, code):
         """Put `code` into the cell that holds `text`, in place of all that is in it."""
@@ -48,13 +55,16 @@ class Notebook:
         return "\n".join(cell.locator(".jp-OutputArea-output").all_inner_texts()).strip()
 
     def check(self, text):
-        """Run the cell that holds `text` and then the one below it, whose code is folded; returns what that says."""
+        """Run the cell that holds `text`, then the one below it, whose code is folded; returns what that newly says."""
         self.run(text)
         below = self.page.locator(f".jp-CodeCell:has-text({text!r}) ~ .jp-CodeCell").first
         self.page.keyboard.press("Shift+Enter")  # as readers do: the next cell is chosen
         self.page.wait_for_timeout(200)
+        before = below.locator(".jp-OutputArea").inner_text()
         self.page.keyboard.press("Shift+Enter")
-        output = below.locator(".jp-OutputArea-output")
-        output.first.wait_for(timeout=START)
-        self.page.locator('.jp-Notebook-ExecutionIndicator[data-status="idle"]').wait_for(timeout=START)
-        return "\n".join(output.all_inner_texts())
+        for _ in range(START // 250):
+            said = below.locator(".jp-OutputArea").inner_text()
+            if said.strip() and said != before:
+                return said
+            self.page.wait_for_timeout(250)
+        raise TimeoutError(f"the cell below {text!r} says the same as before: {before!r}")
