@@ -3,6 +3,7 @@
 import functools
 import http.server
 import importlib.util
+import os
 import shutil
 import subprocess
 import sys

@@ -7,15 +7,16 @@ import pytest
 
 IN_CI = os.environ.get("CI", "").lower() in {"1", "true"}
 STRICT = IN_CI and sys.platform == "linux"
-# Not a missing tool: where the checkout lies in a folder that is root's alone, nobody else can start its Python.
-ALLOWED = "an ordinary user cannot read this Python"
+# Not a missing tool: where the checkout lies in a folder that is root's alone, nobody else can start its Python; and
+# NumPy for the browser is in no package registry, so a tester names a folder that holds it (tests/browser).
+ALLOWED = ("an ordinary user cannot read this Python", "not run: PYODIDE_DIST")
 
 
 def _strict(report):
     if STRICT and report.skipped and not hasattr(report, "wasxfail"):
         where = report.longrepr
         reason = where[2] if isinstance(where, tuple) else str(where)
-        if ALLOWED not in reason:
+        if not any(allowed in reason for allowed in ALLOWED):
             report.outcome, report.longrepr = "failed", f"skipped, which CI does not allow: {reason}"
     return report
 

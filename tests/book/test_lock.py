@@ -12,12 +12,12 @@ import zipfile
 
 import nbformat
 import pytest
-from conftest import IN_CI
 from contents import chapters
 from course_site import lock, wheels
 from course_site.execution import ROOT, package_sources
 from myst_nb.core.read import read_myst_markdown_notebook
 from packaging.utils import canonicalize_name
+from skips import IN_CI
 
 
 @pytest.fixture(scope="module")
