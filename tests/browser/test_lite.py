@@ -5,12 +5,8 @@ the tester has. Without it only the core is used, the npm package `pyodide`, and
 reported as skipped, each by its name.
 """
 
-import os
-import pathlib
 import re
 import shutil
-import subprocess
-import tarfile
 
 import nbformat
 import pytest
@@ -22,59 +18,17 @@ from lite_notebook import START, Notebook
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
-VERSION = "0.29.3"
-
-
-def _has_live(site):
-    if not (site / "live").is_dir():
-        pytest.skip("not run: this site was built without Python in the browser")
-
 
 @pytest.fixture(scope="module")
-def distribution():
-    """The folder that PYODIDE_DIST names. Without it a test that needs NumPy in the browser is skipped."""
-    folder = os.environ.get("PYODIDE_DIST")
-    if not folder:
-        pytest.skip("not run: PYODIDE_DIST names no folder with Pyodide and NumPy's wheel")
-    path = pathlib.Path(folder).resolve()
-    needed = ["pyodide.js", "pyodide.asm.wasm", lock.LOCK]
-    assert all((path / name).is_file() for name in needed), f"PYODIDE_DIST: {folder} lacks one of {needed}"
-    return path
-
-
-@pytest.fixture(scope="module")
-def core(request):
-    """A folder with Pyodide's core: that of PYODIDE_DIST, else the npm package `pyodide`."""
-    if os.environ.get("PYODIDE_DIST"):
-        return request.getfixturevalue("distribution")
-    folder = ROOT / "_build" / ".live" / f"pyodide-{VERSION}"
-    if not folder.is_dir():
-        npm = shutil.which("npm")
-        part = folder.with_suffix(".part")
-        shutil.rmtree(part, ignore_errors=True)
-        part.mkdir(parents=True)
-        command = [npm or "npm", "pack", f"pyodide@{VERSION}", "--silent", f"--pack-destination={part}"]
-        if npm is None or subprocess.run(command, capture_output=True, cwd=part).returncode:
-            pytest.skip("not run: Python in the browser needs PYODIDE_DIST, or npm to fetch the package pyodide")
-        with tarfile.open(next(part.glob("*.tgz"))) as packed:
-            packed.extractall(part, filter="data")
-        (part / "package").rename(folder)
-        shutil.rmtree(part)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def running_site(site, distribution):
+def running_site(with_numpy, live_url):
     """The address of the site with the whole distribution."""
-    _has_live(site)
-    with serving(site, distribution) as url:
-        yield url
+    return live_url
 
 
 @pytest.fixture(scope="module")
-def core_site(site, core, tmp_path_factory):
+def core_site(site, distribution, request, tmp_path_factory):
     """The address of the site with Pyodide's core alone, whatever else the distribution holds."""
-    _has_live(site)
+    core = distribution or request.getfixturevalue("npm_packages") / "pyodide"
     alone = tmp_path_factory.mktemp("core")
     for name in (*CORE, lock.LOCK):
         shutil.copy(core / name, alone)
