@@ -40,6 +40,7 @@ def published(tmp_path_factory):
     (project / "_config.yml").write_text(config.replace("course_live: true", "course_live: false"))
     ignore = shutil.ignore_patterns("__pycache__")
     shutil.copytree(ROOT / "book" / "_ext", project / "book" / "_ext", ignore=ignore)
+    shutil.copytree(ROOT / "book" / "_static", project / "book" / "_static")
     shutil.copytree(ROOT / "course_pkg", project / "course_pkg", ignore=ignore)
     (project / "book" / "references.bib").write_text("")
     (project / "book" / "index.md").write_text(CHAPTER)
