@@ -92,10 +92,8 @@ KEPT = Path(__file__).with_name("bench.json")  # what `nox -s grading` writes, a
 
 
 def rows(kept):
-    """What `main` has kept, as rows of Markdown tables for the guide."""
-    speed, whole = kept["speed"], kept["class"]
-    for label, seconds in speed["seconds_each"].items():
-        yield f"| {label} | {seconds:g} s | {speed['times_as_fast'][label]:g} |"
+    """What `main` has kept of a class, as rows of a Markdown table for the guide."""
+    whole = kept["class"]
     memory, kills = whole["memory_mb"], whole["killed_after"]
     yield f"| time | {whole['seconds']} s |"
     yield f"| memory of the command: start, middle, end | {memory['start']}, {memory['middle']}, {memory['end']} MB |"
