@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 from course_site.markdown import UnknownNode, Writer, escape
-from course_site.pages import LONGEST, describe
+from course_site.pages import LONGEST, describe, mend
 from docutils import nodes
 
 
@@ -35,6 +35,24 @@ def test_a_page_without_a_description_takes_its_first_paragraph():
 def test_text_that_looks_like_markup_stays_text(text, wanted):
     """Prices, products and underscores must not become maths or emphasis."""
     assert escape(text) == wanted
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (
+            '<button class="btn search-button-field x" title="Search" aria-label="Search" data-a="b">',
+            '<button class="btn search-button-field x" title="Search" data-a="b">',
+        ),
+        ('<summary aria-label="Toggle hidden content">', "<summary>"),
+        ('<div role="list" class="citation-list">', '<div class="citation-list">'),
+        ('<div class="citation" id="id4" role="doc-biblioentry">', '<div class="citation" id="id4">'),
+        ('<button aria-label="Search"><div role="list">', '<button aria-label="Search"><div role="list">'),
+    ],
+)
+def test_what_is_said_wrongly_of_an_element_is_taken_away(before, after):
+    """And nothing else is."""
+    assert mend(before) == after
 
 
 def test_a_kind_of_node_that_is_not_known_is_an_error():

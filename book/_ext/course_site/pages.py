@@ -33,20 +33,27 @@ def _add_description(app, pagename, templatename, context, doctree):
         context["metatags"] = context.get("metatags", "") + f'\n<meta name="description" content="{escape(text)}" />'
 
 
-# What the theme and myst-nb say aloud in place of what they show: who speaks to the page says what it shows.
+# What the theme, myst-nb and docutils say of an element that is wrong or no longer said: a name that is not the
+# one that is seen, a list with other things than entries in it, a role that was given up.
 MISNAMED = (
     re.compile(r'(<button\b[^>]*\bsearch-button-field\b[^>]*?)\s+aria-label="[^"]*"'),
     re.compile(r'(<summary\b[^>]*?)\s+aria-label="Toggle hidden content"'),
+    re.compile(r'(<div\b(?=[^>]*\bcitation)[^>]*?)\s+role="(?:list|doc-biblioentry)"'),
 )
-# Code that is wider than its box scrolls; the keyboard can only scroll what it can reach. The theme sees to it
-# for what is shown at first, this for what a reader unfolds.
-REACH_UNFOLDED = """addEventListener("toggle", ({ target }) => {
-  for (const code of target.querySelectorAll("pre")) if (code.scrollWidth > code.clientWidth) code.tabIndex = 0;
-}, true);"""
+# Code, a table or an equation that is wider than its box scrolls; the keyboard can only scroll what it can reach.
+REACH = """{
+  const reach = (part) => {
+    for (const wide of part.querySelectorAll("pre, table, div.math")) {
+      if (wide.scrollWidth > wide.clientWidth) wide.tabIndex = 0;
+    }
+  };
+  for (const event of ["load", "resize"]) addEventListener(event, () => reach(document));
+  addEventListener("toggle", ({ target }) => reach(target), true); // what a reader unfolds
+}"""
 
 
 def mend(page):
-    """A page's HTML with each button and box named by what it shows."""
+    """A page's HTML without what is said wrongly of its elements."""
     for misnamed in MISNAMED:
         page = misnamed.sub(r"\1", page)
     return page
@@ -63,8 +70,8 @@ def _mend_all(app, exception):
 
 
 def _reach(app, pagename, templatename, context, doctree):
-    if "<details" in context.get("body", ""):
-        app.add_js_file(None, body=REACH_UNFOLDED)
+    if doctree is not None:
+        app.add_js_file(None, body=REACH)
 
 
 def connect(app):
