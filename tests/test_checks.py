@@ -209,6 +209,19 @@ def test_an_error_comes_with_something_to_think_about(function, words, capsys):
     assert words in " ".join(capsys.readouterr().out.split())
 
 
+def test_a_long_error_is_cut_and_one_that_is_not_written_asks_for_nothing_else(capsys):
+    """The page of feedback shows what to think about too: not a question about some term of an unwritten function."""
+
+    def verbose(x, y):
+        raise KeyError("k" * 5000)
+
+    report_on(verbose).score()
+    assert len(capsys.readouterr().out) < 1500
+    report = report_on(nothing)
+    report.score()
+    assert {think for _, think in report.failures.values()} == {checks.report.TEXT["think unwritten"]}
+
+
 def test_numbers_are_shown_in_the_dress_of_the_answer(capsys):
     """A mask beside a mask: True is not wrong because a 1 is wanted."""
     report = checks.Report("f", lambda: lambda: np.array([True, False]), "m", {"shape": 1, "m": 1}, "one row.")

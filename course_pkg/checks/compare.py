@@ -172,6 +172,12 @@ def wrap(text):
     return "\n".join(made)
 
 
+def shortened(message, most=400):
+    """What an error says, as far as a student can read it: some hold a whole array or file."""
+    message = message.strip()
+    return message if len(message) <= most else message[:most] + " ..."
+
+
 def show(a, single=False):
     """A small array as indented text, or its single number."""
     if single:

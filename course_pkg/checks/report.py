@@ -20,6 +20,7 @@ from course_pkg.checks.compare import (
     quiet,
     rebuild,
     same_call,
+    shortened,
     show,
     unchanged,
     where,
@@ -179,7 +180,7 @@ class Report:
     def _answer(self, arguments):
         """What the student's function returns. Raises Unanswered when that is nothing."""
         if self._stopped:
-            raise Unanswered(self._stopped)
+            raise Unanswered(self._stopped, TEXT["think unwritten"])
         try:
             function = self._function()
             if not callable(function):
@@ -187,7 +188,7 @@ class Report:
         except NameError:
             self._stopped = TEXT["undefined"].format(name=self.name)
         if self._stopped:
-            raise Unanswered(self._stopped)
+            raise Unanswered(self._stopped, TEXT["think unwritten"])
         made = call(function, arguments)
         if not self._right:  # what a function prints under the hidden tests could give them away
             self._note("printed", made.printed[:1000].rstrip())
@@ -196,7 +197,7 @@ class Report:
             inner = where(made.error)
             text = TEXT["unwritten" if inner in (self.name, "") else "needs"]
             self._stopped = text.format(name=self.name, inner=inner)
-            raise Unanswered(self._stopped)
+            raise Unanswered(self._stopped, TEXT["think unwritten"])
         if made.error is not None:
             raise Unanswered(*self._why_stopped(made.error, arguments))
         if made.value is None:
@@ -215,7 +216,7 @@ class Report:
             self._notes.setdefault(kind, TEXT[kind].format(text=text))
 
     def _why_stopped(self, error, arguments):
-        text = TEXT["error"].format(name=self.name, kind=type(error).__name__, message=str(error).strip())
+        text = TEXT["error"].format(name=self.name, kind=type(error).__name__, message=shortened(str(error)))
         line = own_line(error)
         text += TEXT["line"].format(line=line) if line else ""
         text += TEXT["inputs"].format(inputs=describe(arguments))
@@ -351,7 +352,7 @@ class Report:
             return [*lines[: bool(self._right)], self._stopped]
         first = self.first_lost()
         if not self._answered:
-            return lines + self._reason(first)
+            return lines + (self._reason(first) if first else [])
         for part in self.parts:
             label = self._care if part == "care" else part
             lines.append(TEXT["no" if part in lost else "ok" if part in tested else "later"].format(part=label))

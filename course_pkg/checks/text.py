@@ -53,6 +53,7 @@ TEXT = {
     "A * B wants the same shape twice.",
     "think NameError": "is that name spelled as where it is defined, and has that cell been run?",
     "think TypeError": "does that line hand over as many things as are wanted, and of the right type?",
+    "think unwritten": "what comes in, of which shape, and what must come out? The first hint asks where to begin.",
     "think IndexError": "how many places has what you index in that line, and which one do you ask for? Counting "
     "starts at 0, so the last of n is n - 1.",
     "think KeyError": "which keys are in that dictionary, and is this one of them, spelled alike?",
