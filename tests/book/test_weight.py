@@ -7,7 +7,7 @@ import urllib.parse
 import pytest
 from course_site.execution import ROOT
 
-LIMIT = 1_500_000  # bytes, each file gzipped
+LIMIT = 1_200_000  # bytes, each file gzipped
 PAGES = ["index", *sorted(p.stem for p in (ROOT / "book").glob("[0-9][0-9]-*.md"))]
 
 
@@ -44,7 +44,7 @@ def load(browser, site_url, name):
 @pytest.mark.browser
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_is_light_and_stays_within_the_site(browser, site, site_url, name, capsys):
-    """A page loads in under 1.5 MB gzipped, from the site alone, without an error in the console or in an equation."""
+    """A page loads in under 1.2 MB gzipped, from the site alone, without an error in the console or in an equation."""
     fetched, left, wrong = load(browser, site_url, name)
     weights = {p: len(gzip.compress(pathlib.Path(site, p.lstrip("/")).read_bytes(), 9)) for p in fetched}
     total = sum(weights.values())
