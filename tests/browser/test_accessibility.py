@@ -100,3 +100,12 @@ def test_paper_holds_the_chapter_and_nothing_that_must_be_pressed(visit):
     for kept in ("article h2", "article .course-explorer svg", "article mjx-container"):
         assert page.locator(kept).first.is_visible(), kept
     assert page.locator("h1:visible").count() == 1
+
+
+def test_paper_is_white_for_who_reads_in_the_dark(visit):
+    page = visit("06-lstm", color_scheme="dark")
+    theme = "() => document.documentElement.dataset.theme"
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert page.evaluate(theme) == "light"
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert page.evaluate(theme) == "dark"

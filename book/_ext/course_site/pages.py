@@ -51,6 +51,14 @@ REACH = """{
   addEventListener("toggle", ({ target }) => reach(target), true); // what a reader unfolds
 }"""
 
+# Paper is white, also for who reads in the dark.
+PAPER = """{
+  const page = document.documentElement.dataset;
+  let theme;
+  addEventListener("beforeprint", () => { theme = page.theme; page.theme = "light"; });
+  addEventListener("afterprint", () => { page.theme = theme; });
+}"""
+
 
 def mend(page):
     """A page's HTML without what is said wrongly of its elements."""
@@ -71,7 +79,7 @@ def _mend_all(app, exception):
 
 def _reach(app, pagename, templatename, context, doctree):
     if doctree is not None:
-        app.add_js_file(None, body=REACH)
+        app.add_js_file(None, body=REACH + PAPER)
 
 
 def connect(app):
