@@ -108,12 +108,15 @@ def test_the_candidate_alone_is_one_of_two_old_networks(chapter):
     for u in (0.5, 0.9, 1.0):  # it fades ...
         assert (np.diff(curve(move(u, 1.0)[0], "state = candidate")[3:15]) < 0).all()
         assert numbers_of(move(u, 1.0))["state at step 14"] < came_in / 2
-    for first in (0.2, 1.0, 3.0):  # ... or goes to a height that has nothing to do with the kick
+    for first in (0.2, 1.0, 3.0):  # ... or goes to a height that u sets
         h = np.tanh(first)
         for _ in range(60):
             h = np.tanh(2 * h)
         assert h == pytest.approx(0.9575, abs=1e-4)
     assert numbers_of(move(2.0, 1.0))["state at step 14"] == pytest.approx(0.9575, abs=1e-3)
+    last = {u: curve(move(u, 1.0)[0], "state = candidate")[-1] for u in (1.2, 2.0)}
+    assert last[1.2] < -0.6  # "it stays up until kicked down"
+    assert last[2.0] > 0.95  # "too weak to turn that"
     rng = np.random.default_rng(0)
     p = drawn(rng, 2, 3)
     p.W_ih[:6], p.W_hh[:6], p.b[:6] = 0, 0, np.repeat([40.0, -40.0], 3)  # r = 1, z = 0
