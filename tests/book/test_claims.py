@@ -91,6 +91,13 @@ CASES = [
         WHEN,
         "on a (1 of 2",
     ),
+    (
+        "claim-faster",
+        "gru_is_faster",
+        ({"fused": [0.8, 1.1], "torch": [2]}, {"a": True}),
+        WHEN,
+        "kernels (at 1 of 2 sizes)",
+    ),
     ("claim-faster", "gru_is_faster", ({"fused": [1.1], "torch": [2.0]}, {"a": False}), NOT, ""),
     ("claim-accurate", "lstm_is_more_accurate", ({"x": ([0.5, 0.3], [0.1, 0.2])},), HOLDS, ""),
     ("claim-accurate", "lstm_is_more_accurate", ({"x": ([0.1], [0.1]), "y": ([0.5], [0.1])},), WHEN, "y"),
