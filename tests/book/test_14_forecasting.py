@@ -276,11 +276,11 @@ def test_the_verdict_on_leaks():
 def test_the_verdict_on_prices(chapter):
     shares = {"A": (np.exp(np.arange(20.0) ** 2), 10), "B": (np.exp(np.arange(20.0) ** 2), 10)}
 
-    def tell(way, far):
+    def tell(way, far, mean=-1):
         table = {}
         for share in shares:
             for question, low in (("which way", way), ("how far", far)):
-                ends = np.array([[-1, 1], [low, 1], [low, 1]], float)
+                ends = np.array([[mean, 1], [low, 1], [low, 1]], float)
                 table[share, question] = np.zeros((3, 5)), ends
         return said(NAME, "won, far_line, far_gru", GAINS=table, SHARES=shares, asked=chapter["asked"])
 
@@ -290,6 +290,8 @@ def test_the_verdict_on_prices(chapter):
     assert "it is not the price." not in tell(0.1, 0.1)
     assert "not easier than its direction" in tell(-1, -1)
     assert "the line on none, the network on none" in tell(-1, -1)
+    assert "than chance explains on: none." in tell(-1, -1)
+    assert "than chance explains on: A, B." in tell(-1, -1, mean=0.1)
 
 
 # What is trained
