@@ -415,3 +415,16 @@ def test_checks_need_numpy_alone():
     watched = {"course_pkg", "matplotlib", "nbgrader", "IPython", "torch"}
     done = subprocess.run([sys.executable, "-c", code.format(watched)], capture_output=True, text=True, check=True)
     assert all(name in ("course_pkg",) or name.startswith("course_pkg.checks") for name in done.stdout.split())
+
+
+@pytest.mark.parametrize("change", [list, lambda parts: [parts[0].tolist(), [p.tolist() for p in parts[1]]]])
+def test_lists_within_lists_lose_nothing_where_float32_is_asked_for(change):
+    """A tuple with a tuple in it, as lists: their parts have different shapes, so they are no single array."""
+    answer = lambda x: (2 * x, Pair(x.sum(axis=0), np.sum(x)))  # noqa: E731
+    report = checks.Report(
+        "f", lambda: lambda x: change(answer(x)), ("y", "pair"), {"shape": 1, "care": 1}, "as asked."
+    )
+    report.inputs(x=np.ones((2, 3)))
+    report.keeps(x=np.array([[0.1, 0.2, 0.3], [0.4, 0.5, 0.6]]))
+    report.score()
+    assert "care" not in report.failures

@@ -101,6 +101,16 @@ def as_numbers(got):
     return a if a.dtype.kind in "biuf" else None
 
 
+def as_tree(value):
+    """`value` with tuples for those lists in it that are not one array: [1, [2, 3]] has two parts."""
+    if isinstance(value, list) and as_numbers(value) is None:
+        value = tuple(value)
+    if not isinstance(value, tuple):
+        return value
+    parts = [as_tree(part) for part in value]
+    return value._make(parts) if hasattr(value, "_make") else tuple(parts)
+
+
 def fit(want, got):
     """`got` laid out as `want` is, if it only has to be transposed, reshaped or repeated for that; else None."""
     if got.ndim == 2 and got.shape != want.shape and got.T.shape == want.shape:

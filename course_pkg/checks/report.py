@@ -10,6 +10,7 @@ import numpy as np
 from course_pkg.checks.compare import (
     arrays,
     as_numbers,
+    as_tree,
     call,
     close,
     describe,
@@ -294,7 +295,8 @@ class Report:
 
     def _float32(self, arguments):
         value = self._answer(arguments)
-        value = tuple(value) if isinstance(value, list) and not isinstance(self.returns, str) else value
+        if not isinstance(self.returns, str):
+            value = as_tree(tuple(value) if isinstance(value, list) else value)
         rough = self._answer(map_arrays(lambda a: a.astype(np.float32), arguments))
         for path, w, got in self._pairs(value, rough):
             w, a = as_numbers(w), as_numbers(got)  # a list has no dtype; its numbers count

@@ -120,7 +120,8 @@ def made_up(tmp_path_factory):
     config = (ROOT / "_config.yml").read_text()
     assert "course_live: true" in config
     (project / "_config.yml").write_text(config.replace("course_live: true", "course_live: false"))
-    shutil.copytree(ROOT / "book" / "_ext", project / "book" / "_ext", ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("_ext", "_static"):
+        shutil.copytree(ROOT / "book" / name, project / "book" / name, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copytree(ROOT / "course_pkg", project / "course_pkg", ignore=shutil.ignore_patterns("__pycache__"))
     book = project / "book"
     (book / "_toc.yml").write_text("format: jb-book\nroot: index\nchapters: [{file: glossary}]\n")

@@ -47,6 +47,13 @@ def {name}_in_lists(made):
     return made.tolist() if isinstance(made, np.ndarray) else made
 
 
+def {name}_in_float32(made):
+    if isinstance(made, tuple):
+        parts = [{name}_in_float32(part) for part in made]
+        return type(made)(*parts) if hasattr(made, "_fields") else tuple(parts)
+    return made.astype(np.float32) if isinstance(made, np.ndarray) and made.dtype.kind == "f" else made
+
+
 def {name}(*what_came_in):
     print("this is what came in:", len(what_came_in))
     print("and this is on standard error", file=sys.stderr)
@@ -58,22 +65,26 @@ def {name}(*what_came_in):
 
 
 def dressed(cells):
-    """{cell: source} of right answers, noisy, by way of a helper, and as lists where no other function needs them."""
+    """{cell: source} of right answers, noisy, by way of a helper, and in turn as lists and as float32.
+
+    A function that another one calls keeps what it returns, which may not be the same when it is read as a list.
+    """
     solved = {c.id: c.source for c in cells if c.cell_type == "code" and "\ndef " in "\n" + c.source}
     made = {}
-    for label, source in solved.items():
+    for k, (label, source) in enumerate(solved.items()):
         others = "\n".join(text for other, text in solved.items() if other != label)
         names = [n.name for n in ast.parse(source).body if isinstance(n, ast.FunctionDef)]
         if label in names:
             alone = f"{label}(" not in others
-            made[label] = source + DRESSED.format(name=label, change=f"{label}_in_lists" if alone else "")
+            change = f"{label}_in_{('lists', 'float32')[k % 2]}" if alone else ""
+            made[label] = source + DRESSED.format(name=label, change=change)
     return made
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ASSIGNMENTS)
 def test_right_answers_in_another_dress_lose_nothing(name, tmp_path):
-    """Lists in place of arrays and tuples, prints, words on standard error, warnings, own helpers, other names."""
+    """Lists in place of arrays and tuples, float32, prints, words on standard error, warnings, helpers, other names."""
     course = bench.make_class(tmp_path, ROOT, name, 1)
     (path,) = tmp_path.glob(f"submitted/*/{name}/{name}.ipynb")
     notebook = nbformat.read(path, as_version=4)
