@@ -4,12 +4,14 @@ from course_pkg.widgets.controls import choice, grid, slider
 from course_pkg.widgets.diagrams import gru_cell, in_a_row, lstm_cell, stacked, through_time, unrolled
 from course_pkg.widgets.explorer import Explorer, figure
 from course_pkg.widgets.panels import Ground, Line, Mark, bars, diagram, heatmap, lines, number, numbers
+from course_pkg.widgets.sequences import Track, roll, spelled, words
 
 __all__ = [
     "Explorer",
     "Ground",
     "Line",
     "Mark",
+    "Track",
     "bars",
     "choice",
     "diagram",
@@ -22,8 +24,11 @@ __all__ = [
     "lstm_cell",
     "number",
     "numbers",
+    "roll",
     "slider",
+    "spelled",
     "stacked",
     "through_time",
     "unrolled",
+    "words",
 ]

@@ -1,7 +1,7 @@
 """`Explorer`: a figure with sliders, written once.
 
 In Jupyter it is an anywidget: a slider's move calls the function in Python. In the book it is the
-same drawing code over a table of every answer, made when the book is built. `explorer.js` draws both.
+same drawing code over a table of every answer, made when the book is built. `script()` draws both.
 """
 
 import html
@@ -18,6 +18,12 @@ from course_pkg.widgets.controls import Control
 from course_pkg.widgets.tables import pack, split
 
 HERE = pathlib.Path(__file__).parent
+SCRIPTS = ("marks.js", "panels.js", "words.js", "roll.js", "tell.js", "explorer.js")
+
+
+def script():
+    """The JavaScript of the figures: one module, because a page that is opened as a file can load no other."""
+    return "\n".join((HERE / name).read_text(encoding="utf-8") for name in SCRIPTS)
 
 
 class Explorer(anywidget.AnyWidget):
@@ -29,7 +35,7 @@ class Explorer(anywidget.AnyWidget):
     fit fn, when fn returns something else than panels, or when the book's table is over its cap.
     """
 
-    _esm = HERE / "explorer.js"
+    _esm = script()
     _css = HERE / "explorer.css"
     spec = traitlets.Dict().tag(sync=True)
     values = traitlets.Dict().tag(sync=True)  # control name -> its value now

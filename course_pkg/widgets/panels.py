@@ -72,10 +72,10 @@ def lines(
     With log_y the axis is logarithmic; values that are not positive become gaps. Without x_range the
     axis spans x, so give x_range where curves have an x of their own. `ground` is a Ground.
     """
-    x = _numbers("x", x)
+    x = numbers_of("x", x)
 
     def check(name, a, own):
-        a = _numbers(name, a)
+        a = numbers_of(name, a)
         if a.shape != own.shape:
             raise ValueError(f"{name}: got {a.size} values, wanted {own.size} as x has")
         return _log10(a) if log_y else a
@@ -83,8 +83,8 @@ def lines(
     def curve(c):
         if c.style not in STYLES:
             raise ValueError(f"style: got {c.style!r}, wanted one of {', '.join(STYLES)}")
-        own = x if c.x is None else _numbers(f"{c.name}.x", c.x)
-        one = {"name": c.name, "role": _role(c.role), "style": c.style, "y": check(c.name, c.y, own)}
+        own = x if c.x is None else numbers_of(f"{c.name}.x", c.x)
+        one = {"name": c.name, "role": role_of(c.role), "style": c.style, "y": check(c.name, c.y, own)}
         if c.x is not None:
             one["x"] = own
         if c.low is not None:
@@ -96,12 +96,12 @@ def lines(
         "title": title,
         "x": x,
         "curves": [curve(c) for c in curves],
-        "marks": [{"name": m.name, "role": _role(m.role), "x": _numbers(m.name, m.x)} for m in marks],
+        "marks": [{"name": m.name, "role": role_of(m.role), "x": numbers_of(m.name, m.x)} for m in marks],
         "ground": None if ground is None else _ground(ground),
         "x_label": x_label,
         "y_label": y_label,
-        "x_range": _range("x_range", x_range),
-        "y_range": _range("y_range", y_range, log=log_y),
+        "x_range": range_of("x_range", x_range),
+        "y_range": range_of("y_range", y_range, log=log_y),
         "log_y": bool(log_y),
         "height": height,
     }
@@ -112,7 +112,7 @@ def bars(names, values, *, value_label, roles="muted", title="", value_range=Non
 
     `points` (n, S) draws the S single measurements, such as one for each seed, as rings on their bar.
     """
-    values = _numbers("values", values)
+    values = numbers_of("values", values)
     if values.size != len(names):
         raise ValueError(f"values: got {values.size}, wanted {len(names)} as there are names")
     roles = [roles] * len(names) if isinstance(roles, str) else list(roles)
@@ -124,23 +124,24 @@ def bars(names, values, *, value_label, roles="muted", title="", value_range=Non
         "points": [row for row in points if row.size],
         "title": title,
         "names": list(names),
-        "roles": [_role(r) for r in roles],
+        "roles": [role_of(r) for r in roles],
         "values": values,
         "value_label": value_label,
-        "range": _range("value_range", value_range),
+        "range": range_of("value_range", value_range),
         "digits": digits,
     }
 
 
 def heatmap(z, *, x_label, y_label, z_label, z_range, x_ticks=None, y_ticks=None, title="", height=260, decimals=None):
     """A grid of colours. z (rows, columns), row 0 on top. A z_range (low, high) with low < 0 < high is
-    drawn in two colours around zero. `x_ticks` and `y_ticks` name the columns and rows. With `decimals`
-    each number is written on its colour, where there is room.
+    drawn in two colours around zero. `x_ticks` and `y_ticks` name the columns and rows; names that change
+    with a control come from `spelled`. With `decimals` each number is written on its colour, where there is room.
     """
     z = _plane(z)
     for name, ticks, size in (("x_ticks", x_ticks, z.shape[1]), ("y_ticks", y_ticks, z.shape[0])):
-        if ticks is not None and len(ticks) != size:
-            raise ValueError(f"{name}: got {len(ticks)} names, wanted {size}")
+        names = ticks["ids"] if isinstance(ticks, dict) else ticks
+        if names is not None and len(names) != size:
+            raise ValueError(f"{name}: got {len(names)} names, wanted {size}")
     return {
         "kind": "heatmap",
         "title": title,
@@ -150,9 +151,9 @@ def heatmap(z, *, x_label, y_label, z_label, z_range, x_ticks=None, y_ticks=None
         "x_label": x_label,
         "y_label": y_label,
         "z_label": z_label,
-        "x_ticks": None if x_ticks is None else [str(t) for t in x_ticks],
-        "y_ticks": None if y_ticks is None else [str(t) for t in y_ticks],
-        "range": _range("z_range", z_range),
+        "x_ticks": _ticks(x_ticks),
+        "y_ticks": _ticks(y_ticks),
+        "range": range_of("z_range", z_range),
         "decimals": decimals,
         "height": height,
     }
@@ -160,7 +161,7 @@ def heatmap(z, *, x_label, y_label, z_label, z_range, x_ticks=None, y_ticks=None
 
 def number(name, value, *, unit="", role="muted", digits=3):
     """One named number with its unit, for `numbers`. `digits` are significant digits."""
-    return {"name": name, "value": _numbers(name, value), "unit": unit, "role": _role(role), "digits": digits}
+    return {"name": name, "value": numbers_of(name, value), "unit": unit, "role": role_of(role), "digits": digits}
 
 
 def numbers(*items):
@@ -192,8 +193,12 @@ def _ground(ground):
         "z": z.ravel(),
         "rows": z.shape[0],
         "columns": z.shape[1],
-        "range": _range("z_range", ground.z_range),
+        "range": range_of("z_range", ground.z_range),
     }
+
+
+def _ticks(names):
+    return names if names is None or isinstance(names, dict) else [str(name) for name in names]
 
 
 def _plane(z):
@@ -203,7 +208,8 @@ def _plane(z):
     return z
 
 
-def _numbers(name, a):
+def numbers_of(name, a):
+    """A row of numbers (n,), n at least 1, as floats. Raises ValueError that names it otherwise."""
     a = np.atleast_1d(np.asarray(a, dtype=float))
     if a.ndim != 1 or a.size == 0:
         raise ValueError(f"{name}: got shape {a.shape}, wanted one row of numbers")
@@ -214,7 +220,8 @@ def _log10(a):
     return np.log10(a, out=np.full(a.shape, np.nan), where=a > 0)
 
 
-def _range(name, limits, log=False):
+def range_of(name, limits, log=False):
+    """[low, high] for the page, on a logarithmic scale their powers of ten; None stays None."""
     if limits is None:
         return None
     low, high = (float(v) for v in limits)
@@ -223,7 +230,8 @@ def _range(name, limits, log=False):
     return [float(np.log10(v)) if log else v for v in (low, high)]
 
 
-def _role(role):
+def role_of(role):
+    """The role, if it is one. Raises ValueError that names it and lists the others."""
     if role not in ROLES:
         raise ValueError(f"role: got {role!r}, wanted one of {', '.join(ROLES)}")
     return role

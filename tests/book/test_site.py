@@ -10,6 +10,8 @@ from bs4 import BeautifulSoup
 from course_site.execution import ROOT
 from course_site.result import read_result
 
+from course_pkg.widgets import explorer
+
 OUTSIDE = re.compile(r"^(?:[a-z][a-z0-9+.-]*:)?//", re.IGNORECASE)
 LOADED = {
     **{"script": "src", "img": "src", "iframe": "src", "audio": "src", "video": "src", "source": "src"},
@@ -147,7 +149,7 @@ def test_no_markup_of_the_source_is_left_in_the_text(pages):
 
 def test_figures_bring_their_script_and_other_pages_do_not(pages):
     """The page and Jupyter draw with the same code; it stands where there is a figure, and nowhere else."""
-    script = (ROOT / "course_pkg" / "widgets" / "explorer.js").read_text(encoding="utf-8")
+    script = explorer.script()
     for page, soup in pages.items():
         scripts = [s for s in soup.find_all("script", type="module") if "mountStatic" in s.get_text()]
         assert len(scripts) == bool(soup.select(".course-explorer")), page.name

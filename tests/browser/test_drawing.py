@@ -1,16 +1,11 @@
 """Kinds of drawing that no page of today need use, in a real browser: what is asked for is what is drawn."""
 
-import pathlib
-
 import numpy as np
 import pytest
 
-import course_pkg.widgets
-from course_pkg.widgets import Ground, Line, diagram, figure, lines, unrolled
+from course_pkg.widgets import Ground, Line, diagram, explorer, figure, lines, unrolled
 
 pytestmark = pytest.mark.browser
-
-SCRIPT = pathlib.Path(course_pkg.widgets.__file__).parent / "explorer.js"
 
 
 @pytest.fixture
@@ -23,7 +18,7 @@ def draw(browser):
         page = context.new_page()
         page.on("pageerror", lambda e: trouble.append(str(e)))
         page.set_content(figure(panel, title="t", alt="a").static_html())
-        page.add_script_tag(content=SCRIPT.read_text(), type="module")
+        page.add_script_tag(content=explorer.script(), type="module")
         page.wait_for_selector(".explorer-drawn svg")
         return page
 

@@ -6,6 +6,7 @@ from importlib import metadata
 
 from myst_nb.sphinx_ import NbMetadataCollector
 
+from course_pkg.widgets import explorer
 from course_site.execution import ROOT
 
 WIDGETS = ROOT / "course_pkg" / "widgets"
@@ -22,7 +23,7 @@ def mathjax_folder():
 
 def figure_script():
     """The script that draws the figures, safe to stand inside a page."""
-    return (WIDGETS / "explorer.js").read_text(encoding="utf-8").replace("</script", "<\\/script")
+    return explorer.script().replace("</script", "<\\/script")
 
 
 def _copy(app, exception):
