@@ -1,16 +1,14 @@
 """Settings and fixtures shared by all tests."""
 
-import functools
-import http.server
 import importlib.util
 import os
 import shutil
 import subprocess
 import sys
-import threading
 
 import pytest
 from course_site.execution import ROOT, fingerprint
+from course_site.local import serving
 from course_site.result import read_result, site_sources
 from hypothesis import settings
 from skips import IN_CI, pytest_make_collect_report, pytest_runtest_makereport
@@ -44,23 +42,11 @@ def site():
     return build / "html"
 
 
-class QuietHandler(http.server.SimpleHTTPRequestHandler):
-    """Serves files without a line for each."""
-
-    def log_message(self, *args):
-        """Say nothing."""
-
-
 @pytest.fixture(scope="session")
 def site_url(site):
     """The address of the built site on this machine, without a slash at its end."""
-    handler = functools.partial(QuietHandler, directory=str(site))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
+    with serving(site) as address:
+        yield address
 
 
 @pytest.fixture(scope="session")

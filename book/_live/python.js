@@ -49,11 +49,12 @@ export class Python {
       throw explain(new Error(`fetch: ${error.message}`), new URL(this.live).host || "the site");
     }
     const pyodide = new URL(runtime.pyodide.replace(/\/?$/, "/"), this.live);
+    const here = (name) => name && new URL(name, this.live).href;
     this.worker = new Worker(new URL("worker.js", this.live));
     this.worker.onmessage = ({ data }) => this.#receive(data);
     this.worker.onerror = (event) => this.#fail(new Error(event.message || "network: the worker could not be loaded"));
     try {
-      const missing = await this.ask("start", { pyodide: pyodide.href, lock: new URL(runtime.lock, this.live).href });
+      const missing = await this.ask("start", { pyodide: pyodide.href, lock: here(runtime.lock), stdlib: here(runtime.stdlib) });
       return missing.length ? `${missing.join(", ")} could not be fetched; cells that need it will fail.` : "";
     } catch (error) {
       if (error instanceof Stopped) throw error;

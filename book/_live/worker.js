@@ -35,7 +35,7 @@ function watch(total) {
 }
 
 const operations = {
-  async start({ pyodide, lock }) {
+  async start({ pyodide, lock, stdlib }) {
     const asked = fetched(lock).then((r) => r.json());
     const sources = OURS.map((name) => fetched(name).then((r) => r.text()));
     importScripts(`${pyodide}pyodide.js`);
@@ -43,6 +43,7 @@ const operations = {
     watch(closure(PACKAGES, contents.packages).length + CORE_FILES);
     const python = await loadPyodide({
       indexURL: pyodide,
+      stdLibURL: stdlib, // ours, compiled; undefined for Pyodide's own
       lockFileContents: contents,
       packageBaseUrl: new URL(".", lock).href,
       packages: PACKAGES.filter((name) => contents.packages[name]),

@@ -7,11 +7,11 @@ import sys
 import pytest
 from bs4 import BeautifulSoup
 from contents import chapters
-from course_site import live
+from course_site import npm
 from course_site.execution import ROOT
 from myst_nb.core.read import read_myst_markdown_notebook
 
-sys.path.insert(0, str(live.SOURCES))  # what runs in the browser, run here
+sys.path.insert(0, str(npm.SOURCES))  # what runs in the browser, run here
 from torchless import split
 
 
@@ -89,11 +89,11 @@ def test_in_each_chapter_pytorch_is_missed_in_few_cells():
 
 def test_the_pinned_packages_name_no_host():
     """The lock must work with any npm registry, and pin each package by its hash."""
-    lock = json.loads((live.SOURCES / "package-lock.json").read_text(encoding="utf-8"))
+    lock = json.loads((npm.SOURCES / "package-lock.json").read_text(encoding="utf-8"))
     packages = {name: p for name, p in lock["packages"].items() if name}
     assert packages
     assert not any("resolved" in p for p in packages.values())
     assert all(p["integrity"].startswith("sha512-") for p in packages.values())
-    asked = json.loads((live.SOURCES / "package.json").read_text(encoding="utf-8"))
+    asked = json.loads((npm.SOURCES / "package.json").read_text(encoding="utf-8"))
     versions = [*asked["dependencies"].values(), *asked["devDependencies"].values()]
     assert all(re.fullmatch(r"\d+\.\d+\.\d+", v) for v in versions)

@@ -108,7 +108,9 @@ def test_nothing_lies_beside_the_lock_unnamed(live):
 def test_the_runtime_is_data(live):
     """One file says where Pyodide is."""
     found = json.loads((live / "runtime.json").read_text())
-    assert found == {"pyodide": "https://cdn.jsdelivr.net/pyodide/v0.29.3/full/", "lock": "pyodide-lock.json"}
+    address = found.pop("pyodide")
+    assert address == "https://cdn.jsdelivr.net/pyodide/v0.29.3/full/"
+    assert found == {"lock": "pyodide-lock.json", "stdlib": "stdlib.zip"}
 
 
 def test_importing_the_course_loads_all_that_it_imports(live):
@@ -187,7 +189,8 @@ def test_the_runtime_can_be_moved_after_the_build(elsewhere):
     live, _ = elsewhere
     before = (live / lock.LOCK).read_bytes()
     assert lock.point_at(live, "../pyodide/") == []
-    assert json.loads((live / lock.RUNTIME).read_text()) == {"pyodide": "../pyodide/", "lock": "pyodide-lock.json"}
+    found = json.loads((live / lock.RUNTIME).read_text())
+    assert found == {"pyodide": "../pyodide/", "lock": "pyodide-lock.json", "stdlib": "stdlib.zip"}
     assert (live / lock.LOCK).read_bytes() == before
 
 

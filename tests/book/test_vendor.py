@@ -1,13 +1,10 @@
 """Python taken into the site: every file with its hash, nothing half done, and both parts of the site told."""
 
-import functools
 import hashlib
-import http.server
 import json
-import threading
 
 import pytest
-from course_site import lite, lock, vendor
+from course_site import lite, local, lock, npm, vendor
 
 
 @pytest.fixture
@@ -44,20 +41,14 @@ def source(site, tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def address(source):
-    """The same files, served."""
-
-    class Quiet(http.server.SimpleHTTPRequestHandler):
-        def log_message(self, *args):
-            pass
-
-    handler = functools.partial(Quiet, directory=str(source))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}/"
-        server.shutdown()
-        thread.join()
+def address(source, tmp_path, monkeypatch):
+    """The packages, served; the core is what npm brings."""
+    (tmp_path / "npm" / "pyodide").mkdir(parents=True)
+    for name in vendor.CORE:
+        (source / name).rename(tmp_path / "npm" / "pyodide" / name)
+    monkeypatch.setattr(npm, "packages", lambda cache: tmp_path / "npm")
+    with local.serving(source) as address:
+        yield f"{address}/"
 
 
 def look(folder):

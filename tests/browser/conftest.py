@@ -5,7 +5,7 @@ import os
 import pathlib
 
 import pytest
-from course_site import live
+from course_site import npm
 from course_site.execution import ROOT
 from course_site.local import serving
 from course_site.lock import Unavailable
@@ -21,7 +21,7 @@ def npm_packages():
     work = ROOT / "_build" / ".live" / "tests"
     work.mkdir(parents=True, exist_ok=True)
     try:
-        live.install(work)
+        npm.install(work)
     except Unavailable as unavailable:
         (pytest.fail if IN_CI else pytest.skip)(str(unavailable))
     return work / "node_modules"

@@ -111,7 +111,11 @@ def settings(found, runtime):
             KERNEL: {
                 "pyodideUrl": pyodide_url(runtime["pyodide"]),
                 "disablePyPIFallback": True,  # what the lock holds is all there is: nobody else is asked
-                "loadPyodideOptions": {"lockFileURL": f"../live/{runtime['lock']}", "packages": PRELOADED},
+                "loadPyodideOptions": {
+                    "lockFileURL": f"../live/{runtime['lock']}",
+                    "stdLibURL": f"../live/{runtime['stdlib']}",
+                    "packages": PRELOADED,
+                },
             }
         },
     }

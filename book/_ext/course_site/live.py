@@ -7,18 +7,16 @@ builds without the button, and says so; in CI that is an error.
 
 import pathlib
 import shutil
-import subprocess
 
 from docutils import nodes
 from sphinx.errors import ExtensionError
 from sphinx.util import logging
 
-from course_site import lock
-from course_site.execution import ROOT, fingerprint
+from course_site import lock, npm
+from course_site.execution import fingerprint
 from course_site.runtime import IN_CI, cache_of
 
 LOG = logging.getLogger(__name__)
-SOURCES = ROOT / "book" / "_live"
 # What a page fetches; esbuild puts what they share into files of their own.
 ENTRIES = ("page.js", "editor.js", "markdown.js", "ipywidgets.js")
 COPIED = ("glue.py", "torchless.py", "live.css")
@@ -29,49 +27,24 @@ def bundle(cache):
 
     Raises lock.Unavailable where npm is missing or cannot bring what it should.
     """
-    files = sorted(p for p in SOURCES.iterdir() if p.is_file())
+    files = sorted(p for p in npm.SOURCES.iterdir() if p.is_file())
     made = cache / f"page-{fingerprint(files)}"
     if made.is_dir():
         return made
-    work = cache / "npm"
-    work.mkdir(parents=True, exist_ok=True)
+    work = npm.packages(cache).parent
     for path in files:
         shutil.copy2(path, work)
-    install(work, "--omit=dev")
     out = work / "out"
     shutil.rmtree(out, ignore_errors=True)
     options = ("--bundle", "--minify", "--legal-comments=linked", "--target=es2022", f"--outdir={out}")
     esbuild = str(work / "node_modules" / ".bin" / "esbuild")
-    run([esbuild, *ENTRIES, "--format=esm", "--splitting", "--chunk-names=shared-[hash]", *options], work)
-    run([esbuild, "worker.js", "--format=iife", *options], work)
+    npm.run([esbuild, *ENTRIES, "--format=esm", "--splitting", "--chunk-names=shared-[hash]", *options], work)
+    npm.run([esbuild, "worker.js", "--format=iife", *options], work)
     (out / "page.css").unlink()  # the widgets' style once more: esbuild sees no more than that page.js may ask for it
     for name in COPIED:
-        shutil.copy2(SOURCES / name, out)
+        shutil.copy2(npm.SOURCES / name, out)
     out.rename(made)
     return made
-
-
-def install(work, *options):
-    """Install into the folder `work` the npm packages that package-lock.json pins, unless they are there."""
-    wanted = (SOURCES / "package-lock.json").read_text()
-    stamp = work / "installed"
-    if stamp.exists() and stamp.read_text() == wanted:
-        return
-    stamp.unlink(missing_ok=True)
-    npm = shutil.which("npm")
-    if npm is None:
-        raise lock.Unavailable("npm is not installed (Debian: apt-get install npm)")
-    for name in ("package.json", "package-lock.json"):
-        shutil.copy2(SOURCES / name, work)
-    run([npm, "ci", "--no-audit", "--no-fund", *options], work)
-    stamp.write_text(wanted)
-
-
-def run(command, work):
-    """Run a program in the folder `work`; lock.Unavailable with the end of what it says when it fails."""
-    done = subprocess.run(command, cwd=work, capture_output=True, text=True, errors="replace")
-    if done.returncode:
-        raise lock.Unavailable(f"{pathlib.Path(command[0]).name} failed: {done.stderr.strip()[-800:]}")
 
 
 def _prepare(app):
@@ -81,8 +54,7 @@ def _prepare(app):
     cache = cache_of(app)
     try:
         scripts = bundle(cache)
-        lock.pure_wheels(cache)
-        lock.kernel_wheels()
+        lock.served(cache)
     except lock.Unavailable as unavailable:
         if IN_CI:
             raise ExtensionError(f"cells cannot run in the page: {unavailable}") from unavailable
@@ -96,7 +68,7 @@ def _button(app, pagename, templatename, context, doctree):
         return
     if any(n.get("nb_element") == "cell_code" for n in doctree.findall(nodes.container)):
         # Written into the page, so that nothing more is fetched before the reader asks.
-        app.add_js_file(None, body=(SOURCES / "button.js").read_text(encoding="utf-8"), type="module")
+        app.add_js_file(None, body=(npm.SOURCES / "button.js").read_text(encoding="utf-8"), type="module")
 
 
 def _copy(app, exception):

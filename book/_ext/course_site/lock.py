@@ -5,9 +5,11 @@ Pyodide's public address (`official.json` pins them), pure Python from PyPI (`br
 pins it) and our package are served by the site. Written below `<site>/live/`:
 
 - `pyodide-lock.json`, in Pyodide's format;
-- `wheels/`, what the site serves itself;
-- `runtime.json`, {"pyodide": address of the folder of pyodide.js, "lock": the lock's name}. Addresses in
-  it are relative to it. Whoever publishes the site can change them there: see `point_at`.
+- `wheels/`, what the site serves itself, compiled (see `bytecode`);
+- `stdlib.zip`, Python's standard library out of Pyodide, compiled;
+- `runtime.json`, {"pyodide": address of the folder of pyodide.js, "lock" and "stdlib": their names}. Addresses
+  in it are relative to it. Whoever publishes the site can change them there (see `point_at`), to another
+  place with the same version of Pyodide.
 """
 
 import json
@@ -15,17 +17,20 @@ import pathlib
 import shutil
 import subprocess
 import sys
+import tempfile
 from importlib import metadata
 
 from packaging.utils import canonicalize_name
 
+from course_site import bytecode, npm
 from course_site.execution import ROOT, fingerprint, package_sources
+from course_site.npm import Unavailable
 from course_site.wheels import describe_wheel, make_wheel, sha256
 
 HERE = pathlib.Path(__file__).parent
 OFFICIAL = HERE / "official.json"
 REQUIREMENTS = HERE / "browser-requirements.txt"
-LOCK, RUNTIME, WHEELS = "pyodide-lock.json", "runtime.json", "wheels"
+LOCK, RUNTIME, WHEELS, STDLIB = "pyodide-lock.json", "runtime.json", "wheels", "stdlib.zip"
 # Kept out of the closure of what requires them: jedi is for completion (JupyterLite asks for it by name), the
 # others are the notebook's side of ipywidgets, which is not Python.
 NOT_REQUIRED = {"jedi", "jupyterlab-widgets", "widgetsnbextension"}
@@ -33,10 +38,6 @@ NOT_REQUIRED = {"jedi", "jupyterlab-widgets", "widgetsnbextension"}
 COURSE_REQUIRES = ("numpy", "anywidget", "ipywidgets", "tqdm", "pydoc-data")
 # The shell's requirements, which its own wheel does not name.
 KERNEL_REQUIRES = ("comm", "ipython", "traitlets")
-
-
-class Unavailable(Exception):
-    """Something that the live part of the site is made of cannot be had here; the message says what."""
 
 
 def official():
@@ -89,6 +90,19 @@ def no_sqlite(folder):
     return make_wheel(folder, "sqlite3", "1.0.0", {})
 
 
+def served(cache):
+    """All that the site serves of Python, compiled, in the folder `cache`: (wheels, standard library).
+
+    Raises Unavailable when a part of it cannot be had.
+    """
+    stdlib = npm.packages(cache) / "pyodide" / "python_stdlib.zip"
+    with tempfile.TemporaryDirectory() as scratch:
+        ours = course_wheel(scratch)
+        wheels = [*pure_wheels(cache), *kernel_wheels(), ours, no_sqlite(scratch)]
+        made = bytecode.compiled([*wheels, stdlib], cache, keep=[ours])
+    return [made[wheel] for wheel in wheels], made[stdlib]
+
+
 def entry(wheel, file_name):
     """A wheel's entry in a lock file."""
     found = describe_wheel(wheel)
@@ -113,13 +127,12 @@ def write(live, cache):
 
     Downloads are kept in the folder `cache`. Raises Unavailable when one of them cannot be had.
     """
-    wheels = [*pure_wheels(cache), *kernel_wheels()]
+    wheels, stdlib = served(cache)
     shutil.rmtree(live / WHEELS, ignore_errors=True)
     (live / WHEELS).mkdir(parents=True)
     for wheel in wheels:
         shutil.copy2(wheel, live / WHEELS)
-    course_wheel(live / WHEELS)
-    no_sqlite(live / WHEELS)
+    shutil.copy2(stdlib, live / STDLIB)
     source = official()
     packages = _official_entries(source)
     for wheel in sorted((live / WHEELS).iterdir()):
@@ -128,7 +141,7 @@ def write(live, cache):
     check(packages)
     lock = {"info": source["info"], "packages": dict(sorted(packages.items()))}
     _dump(live / LOCK, lock)
-    _dump(live / RUNTIME, {"pyodide": source["address"], "lock": LOCK})
+    _dump(live / RUNTIME, {"pyodide": source["address"], "lock": LOCK, "stdlib": STDLIB})
     return lock
 
 

@@ -30,8 +30,7 @@ def _fetch(app, config):
     if not config.course_live:
         return
     try:
-        lock.pure_wheels(cache_of(app))
-        lock.kernel_wheels()
+        lock.served(cache_of(app))
         lite.application(cache_of(app))
     except lock.Unavailable as unavailable:
         if IN_CI:

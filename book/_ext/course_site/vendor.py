@@ -1,8 +1,9 @@
 """Take Python itself into the built site, so that it runs where there is no internet: `nox -s vendor`.
 
-Pyodide's core and the official packages of the lock are copied to `<site>/live/pyodide/`, each package is
-held against the hash that is pinned for it, and the two files that say where Pyodide is are changed. The
-next build of the book puts the public address back.
+Pyodide's core and the official packages of the lock are copied to `<site>/live/pyodide/`, and the two files
+that say where Pyodide is are changed. Each package is held against the hash that is pinned for it; the core
+comes from the npm package that the build pins with its own. The next build of the book puts the public
+address back.
 """
 
 import argparse
@@ -13,7 +14,7 @@ import shutil
 import sys
 import urllib.request
 
-from course_site import lite, lock
+from course_site import lite, lock, npm
 
 CORE = ("pyodide.js", "pyodide.mjs", "pyodide.asm.js", "pyodide.asm.wasm", "python_stdlib.zip")
 
@@ -29,8 +30,9 @@ def read(source, name):
 def vendor(site, source=None):
     """Copy Pyodide from `source` (default: its public address) into `site`; returns what the source lacks.
 
-    A folder brings its own lock file, builds and hashes, and may lack packages. An address must have every
-    package with the hash pinned in official.json, or ValueError is raised and the site stays as it was.
+    A folder brings its own core, lock file, builds and hashes, and may lack packages. An address must have
+    every package with the hash pinned in official.json, or ValueError is raised and the site stays as it was;
+    the core is then that of npm (Unavailable is raised where it cannot be had).
     """
     if not (site / "live" / lock.LOCK).is_file():
         raise ValueError(f"vendor: {site} was built without Python in the browser; wanted live/{lock.LOCK} in it")
@@ -38,12 +40,13 @@ def vendor(site, source=None):
     source = source or pinned["address"]
     local = isinstance(source, pathlib.Path)
     theirs = json.loads((source / lock.LOCK).read_text()) if local else pinned
+    core = source if local else npm.packages(site.parent / ".live") / "pyodide"
     packages = {name: theirs["packages"][name] for name in pinned["packages"] if name in theirs["packages"]}
     part = site / "live" / "pyodide.part"
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir()
     for name in CORE:
-        (part / name).write_bytes(read(source, name))
+        shutil.copy2(core / name, part)
     for package in packages.values():
         name = package["file_name"]
         if local and not (source / name).is_file():

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import pathlib
+import re
 import zipfile
 from email.parser import HeaderParser
 
@@ -32,13 +33,18 @@ def make_wheel(folder, name, version, files, requires=()):
         f"{stem}.dist-info/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{about}".encode(),
         f"{stem}.dist-info/WHEEL": b"Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
     }
-    record = [f"{path},sha256={_digest(content)},{len(content)}" for path, content in files.items()]
-    files[f"{stem}.dist-info/RECORD"] = "\n".join([*record, f"{stem}.dist-info/RECORD,,", ""]).encode()
+    files[f"{stem}.dist-info/RECORD"] = record(files, f"{stem}.dist-info")
     path = pathlib.Path(folder, f"{stem}-py3-none-any.whl")
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as wheel:
         for name, content in sorted(files.items()):
             wheel.writestr(zipfile.ZipInfo(name, TIME), content, zipfile.ZIP_DEFLATED)
     return path
+
+
+def record(files, info):
+    """A wheel's RECORD of `files`, {path: bytes}, for its folder `info`."""
+    lines = [f"{path},sha256={_digest(content)},{len(content)}" for path, content in files.items()]
+    return "\n".join([*lines, f"{info}/RECORD,,", ""]).encode()
 
 
 def _digest(content):
@@ -53,10 +59,10 @@ def describe_wheel(path):
         metadata = next(n for n in names if n.count("/") == 1 and n.endswith(".dist-info/METADATA"))
         lines = HeaderParser().parsestr(wheel.read(metadata).decode()).get_all("Requires-Dist", [])
     required = [r for r in map(Requirement, lines) if r.marker is None or r.marker.evaluate(BROWSER)]
-    tops = {n.split("/")[0] for n in names if n.endswith(".py")}
+    tops = {n.split("/")[0] for n in names if n.endswith((".py", ".pyc"))}
     return {
         "name": name,
         "version": str(version),
         "requires": sorted({canonicalize_name(r.name) for r in required}),
-        "imports": sorted(t.removesuffix(".py") for t in tops if not t.endswith((".dist-info", ".data"))),
+        "imports": sorted(re.sub(r"\.pyc?$", "", t) for t in tops if not t.endswith((".dist-info", ".data"))),
     }
