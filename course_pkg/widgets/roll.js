@@ -2,6 +2,7 @@
 
 const NAMES = ["C", "C♯", "D", "D♯", "E", "F", "F♯", "G", "G♯", "A", "A♯", "B"];
 const noteName = (pitch) => `${NAMES[((Math.round(pitch) % 12) + 12) % 12]}${Math.floor(Math.round(pitch) / 12) - 1}`;
+const PATIENCE = 3000; // milliseconds until a clock that does not move means that there is nothing to play on
 const hertz = (pitch) => 440 * 2 ** ((pitch - 69) / 12); // equal temperament: A4, number 69, is 440 Hz
 
 // The notes of a panel, in the order of time; gaps are the places of a shorter melody.
@@ -70,14 +71,15 @@ function player(place, notes, p, title) {
     place.querySelectorAll(".note.sounding").forEach((n) => n.classList.remove("sounding"));
     said.textContent = message;
   };
-  const follow = (from, end) => {
+  const follow = (from, end, asked) => {
     if (!context) return;
+    if (context.currentTime < from && performance.now() - asked > PATIENCE) return stop("No sound can be played on this device.");
     const beat = (context.currentTime - from) * (p.tempo / 60);
     let last = null;
     for (const n of place.querySelectorAll(".note")) { n.classList.remove("sounding"); if (Number(n.dataset.start) <= beat) last = n; }
     last?.classList.add("sounding");
     if (context.currentTime >= end) stop("Played.");
-    else frame = requestAnimationFrame(() => follow(from, end));
+    else frame = requestAnimationFrame(() => follow(from, end, asked));
   };
   button.addEventListener("click", () => {
     if (context) return stop();
@@ -94,9 +96,9 @@ function player(place, notes, p, title) {
     place.dataset.playing = "yes";
     button.textContent = "Stop";
     button.setAttribute("aria-label", `Stop: ${p.title || title}`);
-    said.textContent = `${melody.length} notes, ${Math.round(end - from)} seconds.`;
+    said.textContent = `Notes: ${melody.length}. Seconds: ${Math.round(end - from)}.`;
     context.resume();
-    follow(from, end);
+    follow(from, end, performance.now());
   });
   return { stop };
 }

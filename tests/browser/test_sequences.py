@@ -165,3 +165,12 @@ def test_a_moved_control_stops_what_is_no_longer_shown(show):
     assert page.locator("[data-playing]").get_attribute("data-playing") == "no"
     page.get_by_role("button", name="Play: t").click()
     page.get_by_text("There is no note to play.").wait_for()
+
+
+def test_a_device_without_sound_is_told_so(show):
+    """Its audio clock stands still; the button must not wait for it."""
+    page = show(one(melody()))
+    page.evaluate("Object.defineProperty(AudioContext.prototype, 'currentTime', { get: () => 0 })")
+    page.get_by_role("button", name="Play: t").click()
+    page.get_by_text("No sound can be played on this device.").wait_for()
+    assert page.get_by_role("button", name="Play: t").count() == 1
