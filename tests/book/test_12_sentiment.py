@@ -13,7 +13,7 @@ from course_pkg import experiments, layers, models, params, tasks
 from course_pkg.activations import softmax
 from course_pkg.experiments import sentiment
 from course_pkg.gradcheck import max_error, numerical_gradient
-from course_pkg.tasks.sentences import VERDICTS
+from course_pkg.tasks.sentences import NEUTRAL, VERDICTS
 from course_pkg.trees import tree_leaves
 
 NAME = "12-sentiment"
@@ -68,7 +68,7 @@ def test_two_words_by_hand():
         (r"0.5 \cdot 0.869 = 0.435", 0.5 * da_2),
         (r"(1 - 0.762^2) = 0.183", da_1),
         (r"0.869 \cdot 0.762 = 0.662", d["stack.0.forward.W_hh"].item()),
-        (r"+ 0.183 \cdot 1 = -0.252", d["stack.0.forward.W_ih"].item()),
+        ("+ 0.183 \\cdot 1 \\\\\n&= -0.252", d["stack.0.forward.W_ih"].item()),
         (r"\tanh(0.5 \cdot (-0.119)) = -0.059", h[2]),
         ("a probability of 0.470", softmax(late)[1]),
     ]
@@ -336,14 +336,14 @@ def test_the_verdict_on_distance():
 
     def tell(alone, anywhere):
         one = lambda far: {c: five(1, 0.9, far) for c in names}  # noqa: E731
-        table = {"at that distance alone": one(alone), "anywhere": one(anywhere)}
+        table = {"at one distance": one(alone), "anywhere": one(anywhere)}
         return said(NAME, "def far_learned(", TAUGHT=table, NAMES=names, ANYWHERE=range(3), STORED=STORED)
 
     good = tell(0.5, 1.0)
     assert "**At distance 2, more of the networks learned it" in good
     assert "plain RNN and LSTM and GRU.**" in good
-    assert "| GRU, taught at that distance alone | 5 | 0 | 0 |" in good
-    assert "| GRU, taught anywhere | 5 | 0 | 5 |" in good
+    assert "| GRU, at one distance | 5 | 0 | 0 |" in good
+    assert "| GRU, anywhere | 5 | 0 | 5 |" in good
     assert "did not help with the far ones" in tell(1.0, 1.0)
 
 
@@ -357,11 +357,11 @@ def test_the_verdict_on_the_mean(chapter):
         given = {"NAMES": names, "span": chapter["span"], "SIZES": sentiment.SETTINGS}
         return said(NAME, "def pooled_verdict(", BY_DISTANCE=table, LONGER=far, **given)
 
-    assert "read the last state: plain RNN.**" in tell(rnn=0.9, gru=0.5)
-    assert "read the last state: plain RNN and GRU.**" in tell(rnn=0.9, gru=0.6)
+    assert "**plain RNN: all five networks that read the mean are ahead" in tell(rnn=0.9, gru=0.5)
+    assert "**plain RNN and GRU: all five networks that read the mean" in tell(rnn=0.9, gru=0.6)
     assert "For none of the three cells" in tell(rnn=0.5, gru=0.4)
     assert "GRU 0.700 from the last state and 0.500 from the mean." in tell(rnn=0.5, gru=0.4)
-    assert "the mean is behind, all five against all five: plain RNN and GRU.**" in tell(rnn=0.5, gru=0.4)
+    assert "**plain RNN and GRU: there all five with the mean are behind" in tell(rnn=0.5, gru=0.4)
     assert "not clearly behind" in tell(0.8, rnn=0.5, gru=0.4)
 
 
@@ -465,3 +465,114 @@ def test_the_stored_result_is_whole():
     assert STORED["settings"] == sentiment.SETTINGS
     plan = sentiment.plan(sentiment.SETTINGS)
     assert [{k: row[k] for k in key} for key, row in zip(plan, STORED["results"], strict=True)] == plan
+
+
+def test_no_review_is_shorter_than_the_figure_looks_back():
+    neutral = min(sum(min(len(e.split()) for e in slot) for slot in slots) + 1 for slots in NEUTRAL)
+    verdict = min(sum(min(len(e.split()) for e in slot) for slot in side) + 1 for row in VERDICTS for side in row)
+    assert 5 * neutral + verdict == pick(NAME, "BACK")["BACK"] == 29
+    _, _, lengths = sentiment.draw(600, np.random.default_rng(0), 6, range(6))
+    assert 6.5 <= lengths.mean() / 6 <= 7.5  # "a sentence is about seven words long"
+
+
+def test_the_answers_about_the_stored_runs():
+    """What the answers under the figures say of distance, mean, padding and kinds of words."""
+    found, longer = sentiment.scores(STORED), sentiment.scores(STORED, "longer")
+    learned = {k: (rows >= 0.95).sum(axis=0) for k, rows in found.items()}
+    alone = {c: [learned[d, c, "last"][d] for d in range(6)] for c in ("rnn", "lstm", "gru")}
+    assert alone == {"rnn": [5, 0, 0, 0, 0, 0], "lstm": [5, 4, 0, 0, 0, 0], "gru": [5, 5, 2, 0, 0, 0]}
+    assert max(found[d, c, "last"][:, d].max() for d in (3, 4, 5) for c in alone) < 0.65  # "better than a guess"
+    for c in ("lstm", "gru"):
+        assert set(learned["anywhere", c, "last"]) == {5}
+    assert found["anywhere", "rnn", "last"][:, 1:].max() < 0.65
+
+    mean = found["anywhere", "rnn", "mean"]
+    assert (mean[:, :1] < mean[:, 1:]).all()  # "Distance 0"
+    assert (longer["anywhere", "rnn", "mean"][:, 0] < mean[:, 0]).all()  # "in a longer review it is worse"
+
+    seen = {c: [r["watched"] for r in STORED["results"] if r["cell"] == c and "watched" in r] for c in ("lstm", "gru")}
+    for rows in seen.values():
+        moved = np.array([r["moved"] for r in rows])
+        assert (moved[:, 1] < moved[:, 0]).all()  # neutral words after the verdict, and before it
+        assert moved[:, 2:].mean(axis=0).min() > moved[:, :2].mean(axis=0).max()
+        assert moved.max() < 10  # the figure's range
+    assert np.mean([r["z"] for r in seen["gru"]], axis=0).argmin() == 3  # the update gate is lowest at not or never
+
+
+# What is trained
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(5))
+def test_each_network_reaches_what_the_text_says(chapter, seed):
+    """Taught anywhere, far alone and without two words; the bags."""
+    settings = sentiment.SETTINGS
+
+    def right(cell, read, taught="anywhere", sentences=6):
+        return np.array(
+            sentiment.right(settings, sentiment.trained(settings, taught, cell, read, seed), read, sentences)
+        )
+
+    assert right("lstm", "last").min() > 0.95
+    assert right("gru", "last").min() > 0.95
+    assert right("rnn", "last")[1:].max() < 0.65
+    mean = right("rnn", "mean")
+    assert mean.mean() > 0.9
+    assert mean[0] < mean[1:].min()
+    assert right("gru", "last", taught=5)[5] < 0.65
+    known, unknown = sentiment.with_and_without(
+        settings, sentiment.trained(settings, "anywhere", "gru", "last", seed, True)
+    )
+    assert known[0] > 0.95
+    assert unknown[1] - unknown[0] > 0.05
+
+    x, y, _ = sentiment.draw(3000, np.random.default_rng(seed), 6, range(6))
+    new_x, new_y, _ = sentiment.draw(2400, np.random.default_rng(99), 6, range(6))
+    for pairs, low, high in ((False, 0.45, 0.55), (True, 0.99, 1.0)):
+        bag = chapter["fit_bag"](x, y, pairs, np.random.default_rng(seed))
+        assert low < chapter["bag_right"](new_x, new_y, pairs, bag).mean() <= high
+
+
+@pytest.mark.slow
+def test_what_the_answers_say_of_the_networks_shown():
+    """The first figure, the padding and the unit that latches, with the networks that the page trains."""
+    names = ("SEED", "SIZES", "WORDS", "NAMES", "NETS", "STORY", "SAID", "review", "positive", "TWIN", "EXTRA")
+    page = pick(NAME, *names, "LSTM", "LEAN", "inside", "ENDS", "ORDER", "after", "UNITS", "SHUT")
+    review, positive, said_, nets = (page[k] for k in ("review", "positive", "SAID", "NETS"))
+    good = {"it is great": True, "it is not great": False, "it is awful": False}
+    good |= {"it is not awful": True, "i loved it": True, "i never loved it": False}
+
+    text = review("it is not awful", 2)
+    p = positive(text, nets["GRU"])
+    stop = text.index("awful") + 1
+    assert p[text.index("hours") : text.index("is") + 1].max() < 0.5  # it leans to negative
+    assert p[stop:].min() > 0.95
+    assert len(text) - stop - 1 == 31
+    for place in range(1, 7):
+        ends = {v: positive(review(v, place), nets["plain RNN"])[-1] for v in said_}
+        if place == 6:
+            assert {v: bool(e > 0.5) for v, e in ends.items()} == good
+        elif place < 5:
+            assert np.ptp(list(ends.values())) < 0.05
+
+    def late(net, verdict):
+        text = review(verdict, 2)
+        return positive([*text, *["<pad>"] * page["EXTRA"]], net)[len(text) - 1 :]
+
+    for verdict, is_good in good.items():
+        first, twin = late(nets["GRU"], verdict), late(page["TWIN"]["another GRU"], verdict)
+        assert ((first > 0.5) == is_good).all()
+        assert (twin[0] > 0.5) == is_good
+        assert not twin[-1] > 0.5  # the positive ones turn around
+        if is_good:
+            assert 25 < np.argmax(twin < 0.5) <= 40
+
+    i, f, _ = page["after"]("it is not awful", page["SHUT"])
+    assert i < 0.1
+    assert f > 0.9
+    unit, seen = page["ORDER"][page["SHUT"] - 1], page["inside"]("it is not awful", 2)
+    awful = text.index("awful")
+    assert seen["f"][awful, unit] < 0.1
+    assert seen["i"][awful, unit] > 0.9
+    assert np.ptp(seen["c"][awful + 2 :, unit]) < 0.2  # stays where it is
+    assert max(page["after"]("it is not awful", u)[2] for u in page["UNITS"]) > 15  # one climbs
