@@ -102,6 +102,19 @@ def test_paper_holds_the_chapter_and_nothing_that_must_be_pressed(visit):
     assert page.locator("h1:visible").count() == 1
 
 
+def test_paper_has_the_answers_and_the_page_folds_them_again(visit):
+    """Code that the page hides stays hidden."""
+    page = visit("06-lstm")
+    closed = "() => document.querySelectorAll('article details.sd-dropdown:not([open])').length"
+    before, code = page.evaluate(closed), page.locator("article details.hide[open]").count()
+    assert before > 10
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert page.evaluate(closed) == 0
+    assert page.locator("article details.hide[open]").count() == code
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert page.evaluate(closed) == before
+
+
 def test_paper_is_white_for_who_reads_in_the_dark(visit):
     page = visit("06-lstm", color_scheme="dark")
     theme = "() => document.documentElement.dataset.theme"

@@ -51,12 +51,20 @@ REACH = """{
   addEventListener("toggle", ({ target }) => reach(target), true); // what a reader unfolds
 }"""
 
-# Paper is white, also for who reads in the dark.
+# Paper is white, also for who reads in the dark, and has the answers on it; hidden code stays hidden.
 PAPER = """{
   const page = document.documentElement.dataset;
-  let theme;
-  addEventListener("beforeprint", () => { theme = page.theme; page.theme = "light"; });
-  addEventListener("afterprint", () => { page.theme = theme; });
+  let theme, opened = [];
+  addEventListener("beforeprint", () => {
+    theme = page.theme;
+    page.theme = "light";
+    opened = [...document.querySelectorAll("article details.sd-dropdown:not([open])")];
+    for (const answer of opened) answer.open = true;
+  });
+  addEventListener("afterprint", () => {
+    page.theme = theme;
+    for (const answer of opened) answer.open = false;
+  });
 }"""
 
 
