@@ -5,12 +5,29 @@ import re
 
 from course_site.execution import ROOT
 
+from course_pkg.widgets import Explorer
+
 CELL = re.compile(r"^```\{code-cell\} ipython3\n(?::[^\n]*\n)*(.*?)^```", re.DOTALL | re.MULTILINE)
 
 
 def cells(name):
     """The code cells of a chapter, in order."""
     return CELL.findall((ROOT / "book" / f"{name}.md").read_text(encoding="utf-8"))
+
+
+def run(namespace, code):
+    """Run cells; namespace["FIGURES"] and namespace["SAID"] keep the figures and the sentences that they show."""
+    figures, sentences = namespace.setdefault("FIGURES", {}), namespace.setdefault("SAID", [])
+    for cell in code:
+        tree = ast.parse(cell)
+        end = tree.body.pop() if isinstance(tree.body[-1], ast.Expr) else None
+        exec(compile(tree, "cell", "exec"), namespace)
+        value = eval(compile(ast.Expression(end.value), "cell", "eval"), namespace) if end else None
+        if isinstance(value, Explorer):
+            figures[value.spec["title"]] = value
+        elif hasattr(value, "data"):
+            sentences.append(value.data)
+    return namespace
 
 
 def pick(name, *wanted):

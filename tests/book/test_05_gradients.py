@@ -1,38 +1,23 @@
 """What chapter 05 states is what its code gives, and every gradient that it prints is right three ways."""
 
-import ast
 import re
 from functools import partial
 
 import numpy as np
 import pytest
 import torch
+from chapter_cells import cells as cells_of
+from chapter_cells import run
 from course_site.execution import ROOT
 from hypothesis import given
 from hypothesis import strategies as st
 
 from course_pkg import bptt, cells, optim, params
 from course_pkg.gradcheck import max_error, numerical_gradient
-from course_pkg.widgets import Explorer
 
 TEXT = (ROOT / "book" / "05-gradients.md").read_text(encoding="utf-8")
-CODE = re.findall(r"^```\{code-cell\} ipython3\n(?::[^\n]*\n)*(.*?)^```", TEXT, re.DOTALL | re.MULTILINE)
+CODE = cells_of("05-gradients")
 TRAINING = "def trained("  # the cell that starts the long part
-
-
-def run(namespace, code):
-    """Run cells; namespace["FIGURES"] and namespace["SAID"] keep the figures and the sentences that they show."""
-    figures, said = namespace.setdefault("FIGURES", {}), namespace.setdefault("SAID", [])
-    for cell in code:
-        tree = ast.parse(cell)
-        end = tree.body.pop() if isinstance(tree.body[-1], ast.Expr) else None
-        exec(compile(tree, "05-gradients", "exec"), namespace)
-        value = eval(compile(ast.Expression(end.value), "05-gradients", "eval"), namespace) if end else None
-        if isinstance(value, Explorer):
-            figures[value.spec["title"]] = value
-        elif hasattr(value, "data"):
-            said.append(value.data)
-    return namespace
 
 
 @pytest.fixture(scope="module")

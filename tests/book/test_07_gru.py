@@ -1,12 +1,13 @@
 """What chapter 07 states is what its code gives, and every gradient that it prints is right three ways."""
 
-import ast
 import re
 from functools import partial
 
 import numpy as np
 import pytest
 import torch
+from chapter_cells import cells as cells_of
+from chapter_cells import run
 from course_site.execution import ROOT
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,26 +15,10 @@ from hypothesis import strategies as st
 from course_pkg import bptt, cells, interchange, params
 from course_pkg.activations import sigmoid
 from course_pkg.gradcheck import gradcheck, max_error, numerical_gradient
-from course_pkg.widgets import Explorer
 
 TEXT = (ROOT / "book" / "07-gru.md").read_text(encoding="utf-8")
-CODE = re.findall(r"^```\{code-cell\} ipython3\n(?::[^\n]*\n)*(.*?)^```", TEXT, re.DOTALL | re.MULTILINE)
+CODE = cells_of("07-gru")
 LONG = re.compile(r"\b(fits|needed|related)\b")  # cells that train, or need what was trained
-
-
-def run(names, code):
-    """Run cells; names["FIGURES"] and names["SAID"] keep the figures and the sentences that they show."""
-    figures, said = names.setdefault("FIGURES", {}), names.setdefault("SAID", [])
-    for cell in code:
-        tree = ast.parse(cell)
-        end = tree.body.pop() if isinstance(tree.body[-1], ast.Expr) else None
-        exec(compile(tree, "07-gru", "exec"), names)
-        value = eval(compile(ast.Expression(end.value), "07-gru", "eval"), names) if end else None
-        if isinstance(value, Explorer):
-            figures[value.spec["title"]] = value
-        elif hasattr(value, "data"):
-            said.append(value.data)
-    return names
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,5 @@
 """Chapter 08: its numbers by hand, its verdicts under changed data, and its answers against the stored result."""
 
-import ast
 import copy
 import math
 import re
@@ -8,32 +7,18 @@ import re
 import numpy as np
 import pytest
 import torch
+from chapter_cells import cells as cells_of
+from chapter_cells import run
 from course_site.execution import ROOT
 
 from course_pkg import bench, experiments, params
 from course_pkg.experiments import which_cell
-from course_pkg.widgets import Explorer
 
 TEXT = (ROOT / "book" / "08-which-cell.md").read_text(encoding="utf-8")
-CODE = re.findall(r"^```\{code-cell\} ipython3\n(?::[^\n]*\n)*(.*?)^```", TEXT, re.DOTALL | re.MULTILINE)
+CODE = cells_of("08-which-cell")
 TRAINING = "def trained("  # the cell that starts the long part
 NEEDS = re.compile(r"\b(nets|recalled|REACH|CACHES|between)\b")  # cells that need what was trained there
 NETS = (("rnn", "width"), ("rnn", "parameters"), ("lstm", "width"), ("gru", "width"), ("gru", "parameters"))
-
-
-def run(namespace, code):
-    """Run cells; namespace["FIGURES"] and namespace["SAID"] keep the figures and the sentences that they show."""
-    figures, said = namespace.setdefault("FIGURES", {}), namespace.setdefault("SAID", [])
-    for cell in code:
-        tree = ast.parse(cell)
-        end = tree.body.pop() if isinstance(tree.body[-1], ast.Expr) else None
-        exec(compile(tree, "08-which-cell", "exec"), namespace)
-        value = eval(compile(ast.Expression(end.value), "08-which-cell", "eval"), namespace) if end else None
-        if isinstance(value, Explorer):
-            figures[value.spec["title"]] = value
-        elif hasattr(value, "data"):
-            said.append(value.data)
-    return namespace
 
 
 def made_up_times(calls, seconds):

@@ -5,16 +5,14 @@ import re
 
 import numpy as np
 import pytest
+from chapter_cells import cells
 from course_site.execution import ROOT
 
 from course_pkg import experiments, gradcheck, params, stacks
 from course_pkg.experiments import depth
 
 TEXT = (ROOT / "book" / "10-deep.md").read_text(encoding="utf-8")
-CELLS = [
-    re.sub(r"^:tags:.*\n", "", cell)
-    for cell in re.findall(r"^```\{code-cell\} ipython3\n(.*?)^```", TEXT, re.DOTALL | re.MULTILINE)
-]
+CELLS = cells("10-deep")
 
 
 def names_of(*starts):
