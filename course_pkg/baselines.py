@@ -6,7 +6,8 @@ Sources: Witten and Bell 1991, in the form of Chen and Goodman 1999 (counting); 
 
 import numpy as np
 
-from course_pkg.validation import require_array, require_ids, require_number
+from course_pkg.models import draw, until
+from course_pkg.validation import require_array, require_ids, require_number, require_rng
 
 LARGEST = 2 * 10**7  # numbers in a table of counts: 160 MB
 
@@ -26,8 +27,7 @@ def ngram(ids, K, order=3):
         raise ValueError(f"order: got {order}, whose table has {K**order} numbers, wanted at most {LARGEST}")
     p = np.full((1, K), 1 / K)  # a row for each context
     for n in range(1, order + 1):
-        gram = sum(ids[k : len(ids) - n + 1 + k] * K ** (n - 1 - k) for k in range(n))
-        counts = np.bincount(gram, minlength=K**n).reshape(-1, K)
+        counts = np.bincount(_grams(ids, K, n), minlength=K**n).reshape(-1, K)
         seen, kinds = counts.sum(axis=1, keepdims=True), (counts > 0).sum(axis=1, keepdims=True)
         shorter = np.tile(p, (K, 1)) if n > 1 else p
         p = np.where(seen > 0, (counts + kinds * shorter) / np.maximum(seen + kinds, 1), shorter)
@@ -39,6 +39,62 @@ def ngram_loss(p, ids):
     require_ids("ids", ids, len(p))
     places = tuple(ids[k : len(ids) - p.ndim + 1 + k] for k in range(p.ndim))
     return float(-np.log(p[places]).mean())
+
+
+def ngram_probabilities(ids, K, order, new):
+    """The probability that `ngram` counted in `ids` gives to each symbol of `new` (M,) with a whole context before it.
+
+    Returns (M - order + 1,). There is no table, so `order` may be large, as long as K**order is below 2**63.
+    """
+    require_number("order", order, 1, integer=True)
+    for name, a in (("ids", ids), ("new", new)):
+        require_ids(name, a, K)
+        if a.ndim != 1 or len(a) < order:
+            raise ValueError(f"{name}: got shape {a.shape}, wanted (T,) with T at least {order}")
+    if K**order >= 2**63:
+        raise ValueError(f"order: got {order}, whose contexts have no number below 2**63 with {K} symbols")
+    p = np.full(len(new), 1 / K)
+    for n in range(1, order + 1):
+        grams, counts = np.unique(_grams(ids, K, n), return_counts=True)
+        contexts, first = np.unique(grams // K, return_index=True)
+        asked = _grams(new, K, n)
+        count = _look_up(grams, counts, asked)
+        seen = _look_up(contexts, np.add.reduceat(counts, first), asked // K)
+        kinds = _look_up(contexts, np.diff(first, append=len(grams)), asked // K)
+        shorter = p[-len(asked) :]
+        p = np.where(seen > 0, (count + kinds * shorter) / np.maximum(seen + kinds, 1), shorter)
+    return p
+
+
+def ngram_sample(prompt, p, steps, rng, *, temperature=1.0, stop=None):
+    """Continue each of B prompts (B, P) by drawing from the counts of `ngram`, as `models.sample` does from a network.
+
+    P at least as long as a context. Returns a list of B integer arrays, each up to `stop` or of `steps` symbols.
+    """
+    require_rng(rng)
+    require_ids("prompt", prompt, len(p))
+    require_number("steps", steps, 1, integer=True)
+    context = p.ndim - 1
+    if prompt.ndim != 2 or prompt.shape[1] < max(context, 1):
+        raise ValueError(f"prompt: got shape {prompt.shape}, wanted (B, P) with P at least {max(context, 1)}")
+    texts = prompt
+    for _ in range(steps):
+        before = tuple(texts[:, texts.shape[1] - context + k] for k in range(context))
+        scores = np.log(np.broadcast_to(p[before], (len(prompt), len(p))))
+        texts = np.concatenate([texts, draw(scores, rng, temperature=temperature)[:, None]], axis=1)
+    texts = texts[:, prompt.shape[1] :]
+    return [text if stop is None else until(text, stop) for text in texts]
+
+
+def _grams(ids, K, n):
+    """Every n symbols in a row as one number."""
+    return sum(ids[k : len(ids) - n + 1 + k].astype(np.int64) * K ** (n - 1 - k) for k in range(n))
+
+
+def _look_up(keys, values, asked):
+    """The value of each number in `asked` among the sorted keys, 0 where it is not there."""
+    place = np.minimum(np.searchsorted(keys, asked), len(keys) - 1)
+    return np.where(keys[place] == asked, values[place], 0)
 
 
 def fit_line(x, y, window):

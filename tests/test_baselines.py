@@ -66,3 +66,45 @@ BAD = {
 def test_bad_input_is_named(message):
     with pytest.raises(ValueError, match=message):
         BAD[message]()
+
+
+@given(
+    ids=st.lists(st.integers(0, 2), min_size=4, max_size=30),
+    new=st.lists(st.integers(0, 2), min_size=4, max_size=12),
+    order=st.integers(1, 4),
+)
+def test_probabilities_without_a_table_are_those_of_the_table(ids, new, order):
+    ids, new = np.array(ids), np.array(new)
+    p = baselines.ngram_probabilities(ids, 3, order, new)
+    assert p.shape == (len(new) - order + 1,)
+    np.testing.assert_allclose(-np.log(p).mean(), baselines.ngram_loss(baselines.ngram(ids, 3, order), new))
+
+
+def test_long_counts_know_a_text_by_heart():
+    ids = np.random.default_rng(0).integers(90, size=5000)
+    assert baselines.ngram_probabilities(ids, 90, 9, ids).min() > 0.5
+    with pytest.raises(ValueError, match="order: got 10, whose contexts have no number"):
+        baselines.ngram_probabilities(ids, 90, 10, ids)
+    with pytest.raises(ValueError, match=r"new: got shape \(2,\), wanted \(T,\) with T at least 3"):
+        baselines.ngram_probabilities(ids, 90, 3, ids[:2])
+
+
+def test_what_counts_write_is_as_frequent_as_counted():
+    ids = np.random.default_rng(0).permutation(np.repeat([0, 1, 2], [500, 300, 200]))
+    p = baselines.ngram(ids, 3, 2)
+    (text,) = baselines.ngram_sample(np.zeros((1, 1), int), p, 20_000, np.random.default_rng(1))
+    pairs = np.bincount(3 * text[:-1] + text[1:], minlength=9).reshape(3, 3)
+    np.testing.assert_allclose(pairs / pairs.sum(axis=1, keepdims=True), p, atol=0.02)
+    cold = baselines.ngram_sample(np.zeros((2, 1), int), p, 30, np.random.default_rng(1), temperature=0)
+    for text in cold:
+        assert all(b == p[a].argmax() for a, b in itertools.pairwise([0, *text]))
+
+
+def test_what_counts_write_ends_at_stop():
+    p = np.zeros((3, 3, 3)) + 1e-12
+    p[:, :, 1] = p[:, 1, 2] = 1  # whatever was: 1; after 1: 1 or 2
+    texts = baselines.ngram_sample(np.zeros((50, 2), int), p, 40, np.random.default_rng(0), stop=2)
+    assert all(set(text) <= {1} for text in texts)
+    assert len({len(text) for text in texts}) > 2
+    with pytest.raises(ValueError, match=r"prompt: got shape \(2, 1\), wanted \(B, P\) with P at least 2"):
+        baselines.ngram_sample(np.zeros((2, 1), int), p, 5, np.random.default_rng(0))

@@ -9,6 +9,7 @@ sentences   reviews, tagged_sentences
 translation dates
 text        help_text, stories, story_rules
 music       tunes, transpose, melodies
+tune_rules  in_key, full_bars, spans, quoted
 series      sine_mixture, random_walk, arma
 files       text_file, imdb_reviews, prices_csv
 encoding    Data, encode, decode, pad, words, vocabulary
@@ -23,6 +24,7 @@ from course_pkg.tasks.sentences import reviews, tagged_sentences
 from course_pkg.tasks.series import arma, random_walk, sine_mixture
 from course_pkg.tasks.text import help_text, stories, story_rules
 from course_pkg.tasks.translation import dates
+from course_pkg.tasks.tune_rules import full_bars, in_key, quoted, spans
 
 __all__ = [
     "Data",
@@ -37,19 +39,23 @@ __all__ = [
     "delayed_recall",
     "embedded_reber",
     "encode",
+    "full_bars",
     "help_text",
     "imdb_reviews",
+    "in_key",
     "is_embedded_reber",
     "is_reber",
     "melodies",
     "pad",
     "parity",
     "prices_csv",
+    "quoted",
     "random_walk",
     "reber",
     "reber_next",
     "reviews",
     "sine_mixture",
+    "spans",
     "stories",
     "story_rules",
     "tagged_sentences",
