@@ -1,6 +1,7 @@
 """What chapter 13 states is what its code gives, and the gradients that it prints are right three ways."""
 
 import re
+import types
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from course_site.execution import ROOT
 
 from course_pkg import baselines, experiments, layers, models, tasks
 from course_pkg.activations import softmax
-from course_pkg.experiments import generation, writers
+from course_pkg.experiments import generation, units, writers
 from course_pkg.gradcheck import max_error, numerical_gradient
 
 NAME = "13-generation"
@@ -266,6 +267,47 @@ def test_the_verdict_on_units():
     assert "For none of these is the best trained unit clearly better" in tell(0.7, 0.65)
     assert "hardly better than the best one" in tell(0.7, 0.2, together=0.7)
     assert "| inside quotes | 0.70 | 0.20 | 0.90 | 0.90 |" in tell(0.7, 0.2)
+
+
+def test_the_verdict_on_asterisks():
+    """Made-up states of one unit over a text of two windows."""
+    text = 'a *bc* "de" f'
+    symbols = sorted(set(text))
+    ids = tasks.encode(text, symbols)
+    windows = np.array([ids, ids])
+
+    def tell(star):
+        state = np.array([star if c in "bc" else 0.5 if c in "de" else -0.5 for c in text])
+        names = {
+            "CHOSEN": {"inside quotes, trained": (None, 0, 0.7, 0.8)},
+            "windows": np.pad(windows, ((0, 0), (0, 1))),
+        }
+        fake_units = types.SimpleNamespace(
+            inside_quotes=units.inside_quotes, states=lambda x, net: state[None, :, None]
+        )
+        return said(NAME, "in_quotes, in_stars", SYMBOLS=symbols, warm=0, reader=None, units=fake_units, **names)
+
+    assert "**So it is no unit for quotes." in tell(0.9)
+    assert "So it keeps to quotes" in tell(-0.9)
+
+
+def test_the_verdict_on_letting_go():
+    def tell(end):
+        def states(ids, net):
+            length = ids.shape[1]
+            her = 1.0 if ids[0, 1] in girls else -1.0
+            h = np.full(length, her) + 1e-3 * np.arange(length)
+            h[-20:] = end * her + 1e-3 * np.arange(20)
+            return h[None, :, None]
+
+        symbols = ["\n", *sorted(set("".join(tasks.stories(200, np.random.default_rng(8)))))]
+        girls = {symbols.index(name[0]) for name, she in tasks.text.NAMES.items() if she == "she"}
+        fake_units = types.SimpleNamespace(correlations=units.correlations, states=states)
+        names = {"CAST": {"she, not he, trained": (None, 0, 1, 1)}, "STORY_SYMBOLS": symbols, "teller": None}
+        return said(NAME, "held, let_go = (", units=fake_units, **names)
+
+    assert "**The network lets go of what it will not need again.**" in tell(0.0)
+    assert "does not clearly let go" in tell(1.0)
 
 
 def test_what_is_said_of_the_first_figure():
