@@ -357,11 +357,11 @@ def test_the_verdict_on_the_mean(chapter):
         given = {"NAMES": names, "span": chapter["span"], "SIZES": sentiment.SETTINGS}
         return said(NAME, "def pooled_verdict(", BY_DISTANCE=table, LONGER=far, **given)
 
-    assert "**plain RNN: all five networks that read the mean are ahead" in tell(rnn=0.9, gru=0.5)
-    assert "**plain RNN and GRU: all five networks that read the mean" in tell(rnn=0.9, gru=0.6)
+    assert "ahead of all five with the last state for the plain RNN.**" in tell(rnn=0.9, gru=0.5)
+    assert "ahead of all five with the last state for the plain RNN and GRU.**" in tell(rnn=0.9, gru=0.6)
     assert "For none of the three cells" in tell(rnn=0.5, gru=0.4)
     assert "GRU 0.700 from the last state and 0.500 from the mean." in tell(rnn=0.5, gru=0.4)
-    assert "**plain RNN and GRU: there all five with the mean are behind" in tell(rnn=0.5, gru=0.4)
+    assert "behind all five with the last state for the plain RNN and GRU.**" in tell(rnn=0.5, gru=0.4)
     assert "not clearly behind" in tell(0.8, rnn=0.5, gru=0.4)
 
 
@@ -395,13 +395,14 @@ def test_the_verdict_on_kinds_of_words(chapter):
     assert tell([1.0] * 5, (0.1, 0.9)).count("not with every seed more is written") == 2
 
 
-def test_the_verdict_on_units(chapter):
-    table = {("it is not awful", 1): (0.01, 0.99, 1.5), ("it is awful", 2): (0.95, 0.99, 20.0)}
-    after = lambda verdict, unit: table.get((verdict, unit), (0.5, 0.5, -0.5))  # noqa: E731
-    text = said(NAME, "def units_verdict(", after=after, UNITS=range(1, 4))
-    assert "| 1 | 0.01, 0.99 | 1.5 | 0.50, 0.50 | −0.5 |" in text
-    assert "forget gate above 0.9): 1. Units that go on adding (both above 0.9): 2." in text
-    assert "both above 0.9): none." in said(NAME, "def units_verdict(", after=after, UNITS=range(3, 4))
+def test_the_verdict_on_units():
+    table = {("LSTM", "it is not awful", 1): (0.01, 0.99, 1.5), ("LSTM", "it is awful", 2): (0.95, 0.99, 20.0)}
+    after = lambda *which: table.get(which, (0.5, 0.5, -0.5))  # noqa: E731
+    text = said(NAME, "def units_verdict(", after=after, UNITS=range(1, 4), GATED=("LSTM", "GRU"))
+    assert "| LSTM 1 | 0.01, 0.99 | 1.5 | 0.50, 0.50 | −0.5 |" in text
+    assert "more than 0.9 kept): LSTM 1. Units that go on adding (more than 0.9 of both): LSTM 2." in text
+    text = said(NAME, "def units_verdict(", after=after, UNITS=range(1, 4), GATED=("GRU",))
+    assert "more than 0.9 kept): none. Units that go on adding (more than 0.9 of both): none." in text
 
 
 def test_the_verdict_on_words_held_back(chapter):
@@ -537,7 +538,7 @@ def test_each_network_reaches_what_the_text_says(chapter, seed):
 def test_what_the_answers_say_of_the_networks_shown():
     """The first figure, the padding and the unit that latches, with the networks that the page trains."""
     names = ("SEED", "SIZES", "WORDS", "NAMES", "NETS", "STORY", "SAID", "review", "positive", "TWIN", "EXTRA")
-    page = pick(NAME, *names, "LSTM", "LEAN", "inside", "ENDS", "ORDER", "after", "UNITS", "SHUT")
+    page = pick(NAME, *names, "inside", "after", "GATED", "LEAN", "by_weight", "ORDER", "SHUT")
     review, positive, said_, nets = (page[k] for k in ("review", "positive", "SAID", "NETS"))
     good = {"it is great": True, "it is not great": False, "it is awful": False}
     good |= {"it is not awful": True, "i loved it": True, "i never loved it": False}
@@ -567,12 +568,29 @@ def test_what_the_answers_say_of_the_networks_shown():
         if is_good:
             assert 25 < np.argmax(twin < 0.5) <= 40
 
-    i, f, _ = page["after"]("it is not awful", page["SHUT"])
-    assert i < 0.1
-    assert f > 0.9
-    unit, seen = page["ORDER"][page["SHUT"] - 1], page["inside"]("it is not awful", 2)
-    awful = text.index("awful")
-    assert seen["f"][awful, unit] < 0.1
-    assert seen["i"][awful, unit] > 0.9
-    assert np.ptp(seen["c"][awful + 2 :, unit]) < 0.2  # stays where it is
-    assert max(page["after"]("it is not awful", u)[2] for u in page["UNITS"]) > 15  # one climbs
+    after, awful = page["after"], text.index("awful")
+    units = {name: [after(name, "it is not awful", u) for u in page["UNITS"]] for name in page["GATED"]}
+    shut = page["SHUT"]
+    assert units["LSTM"][shut - 1][0] < 0.1
+    assert units["LSTM"][shut - 1][1] > 0.9
+    unit, seen = page["ORDER"]["LSTM"][shut - 1], page["inside"]("LSTM", "it is not awful", 2)
+    assert seen["kept"][awful, unit] < 0.1
+    assert seen["written"][awful, unit] > 0.9
+    assert np.ptp(seen["held"][awful + 2 :, unit]) < 0.2  # stays where it is
+    assert max(held for new, old, held in units["LSTM"] if min(new, old) > 0.9) > 15  # one climbs
+    assert sum(kept > 0.95 for _, kept, _ in units["GRU"]) > 3  # "most of the six units", frozen
+    assert all(after("GRU", "it is awful", u)[1] < 0.9 for u in page["UNITS"])  # "go on moving"
+
+
+def test_the_folder_is_named_by_the_environment(monkeypatch, tmp_path):
+    """Set, the cell hands it to `imdb`; not set, nothing is run."""
+    (cell,) = [c for c in cells(NAME) if "REAL =" in c]
+    last = next(line for line in cell.splitlines() if line.startswith("REAL ="))
+    for folder, wanted in ((str(tmp_path), ("run on", str(tmp_path))), (None, None)):
+        if folder:
+            monkeypatch.setenv("COURSE_IMDB", folder)
+        else:
+            monkeypatch.delenv("COURSE_IMDB")
+        names = {"FOLDER": pick(NAME, "FOLDER")["FOLDER"], "imdb": lambda folder: ("run on", folder)}
+        exec(last, names)
+        assert names["REAL"] == wanted
