@@ -1,0 +1,151 @@
+"""Chapter 11: dates to be translated, one to four in a row, by networks with attention and without.
+
+Each network reads dates as people write them and writes 1987-03-29;... character by character. A batch
+of training holds sequences of one length, drawn evenly from those that have joined: one date from the
+first update, two and three after the shares `join` of the updates. One network sees single dates
+alone. All make the same number of updates, and are then tried on each length and on a `longer` one.
+
+dates: share of single dates that are wholly right, each at its place. characters: share of characters
+right at their place. Both on new sequences, written without help (greedy).
+"""
+
+import functools
+import itertools
+
+import numpy as np
+
+from course_pkg import encoder_decoder, optim, params, tasks, train
+from course_pkg.experiments.verdicts import worse
+from course_pkg.tasks.translation import SOURCE_SYMBOLS, START, STOP, TARGET_SYMBOLS
+
+SETTINGS = {
+    "cell": "gru",
+    "embedding": 16,
+    "networks": {
+        "state of 128, taught one date": {"H": 128, "attend": False, "both": False},
+        "state of 128": {"H": 128, "attend": False, "both": False},
+        "attention, one direction": {"H": 32, "attend": True, "both": False},
+        "attention, both directions": {"H": 32, "attend": True, "both": True},
+    },
+    "single": ["state of 128, taught one date"],
+    "seeds": [0, 1, 2, 3, 4],
+    "counts": [1, 2, 3],
+    "join": [0, 0.25, 0.5],
+    "longer": 4,
+    "examples": {"train": 6000, "test": 200},
+    "train": {"steps": 900, "batch": 32, "rate": 0.01, "warmup": 20, "clip": 1.0},
+}
+MARGIN = 0.05  # of the dates; a smaller difference is not spoken of
+
+
+def plan(settings):
+    """The keys of the rows."""
+    return [{"network": name, "seed": seed} for name in settings["networks"] for seed in settings["seeds"]]
+
+
+def measure(settings, rows, *, network, seed):
+    """Train one network. Returns its parameters, and what it scored at each length."""
+    rng = np.random.default_rng(seed)
+    start, stop = TARGET_SYMBOLS.index(START), TARGET_SYMBOLS.index(STOP)
+    sizes = len(SOURCE_SYMBOLS), len(TARGET_SYMBOLS), settings["embedding"]
+    net = encoder_decoder.init(settings["cell"], *sizes, rng=rng, **settings["networks"][network])
+    counts = settings["counts"][:1] if network in settings["single"] else settings["counts"]
+    how = {name: value for name, value in settings["train"].items() if name in ("steps", "clip")}
+    net = train.fit(
+        functools.partial(encoder_decoder.loss, start=start),
+        net,
+        _batches(settings, counts, rng),
+        rng,
+        rate=optim.cosine(settings["train"]["rate"], how["steps"], warmup=settings["train"]["warmup"]),
+        progress=False,
+        **how,
+    ).params
+    found = {"parameters": params.count(net), "dates": {}, "characters": {}}
+    for count in (*settings["counts"], settings["longer"]):
+        new = tasks.dates(settings["examples"]["test"], rng, count=count)
+        written, _ = encoder_decoder.greedy(new.x, net, start=start, stop=stop, steps=11 * count, lengths=new.lengths)
+        found["dates"][str(count)] = round(dates_right(written, new.y), 4)
+        found["characters"][str(count)] = round(characters_right(written, new.y), 4)
+    return found
+
+
+def _batches(settings, counts, rng):
+    """A function that draws the next batch, of sequences with equally many dates."""
+    data = [tasks.dates(settings["examples"]["train"], rng, count=count) for count in counts]
+    joined = settings["join"][: len(counts)]
+    made = itertools.count()
+
+    def draw(rng):
+        done = next(made) / settings["train"]["steps"]
+        some = data[rng.integers(sum(done >= share for share in joined))]
+        rows = rng.integers(len(some.x), size=settings["train"]["batch"])
+        lengths = some.lengths[rows]
+        return some.x[rows, : lengths.max()], some.y[rows], None, lengths
+
+    return draw
+
+
+def dates_right(written, truth):
+    """Share of the dates of `truth` (N, U) that `written`, N arrays of symbols, has right, each at its place."""
+    right = []
+    for ours, theirs in zip(written, truth, strict=True):
+        ours, theirs = ("".join(TARGET_SYMBOLS[k] for k in ids).strip(STOP).split(";") for ids in (ours, theirs))
+        ours += [""] * len(theirs)
+        right += [a == b for a, b in zip(ours, theirs)]
+    return float(np.mean(right))
+
+
+def characters_right(written, truth):
+    """Share of the symbols of `truth` (N, U), the stop apart, that `written` has at their place."""
+    right = np.zeros((len(truth), truth.shape[1] - 1), bool)
+    for row, ours, theirs in zip(right, written, truth, strict=True):
+        n = min(len(ours), len(row))
+        row[:n] = ours[:n] == theirs[:n]
+    return float(right.mean())
+
+
+def scores(stored, what="dates"):
+    """{(network, count): the share right of each seed, an array} of a stored result."""
+    found = {}
+    for row in stored["results"]:
+        for count, share in row[what].items():
+            found.setdefault((row["network"], int(count)), []).append(share)
+    return {key: np.array(shares) for key, shares in found.items()}
+
+
+def lost(scores):
+    """What became of the dates as there were more of them, in words made from `scores`.
+
+    The networks are in the order of SETTINGS; the longest sequence is one that was not trained on.
+    """
+    single, state, *attention = dict.fromkeys(name for name, _ in scores)
+    *trained, longer = sorted({count for _, count in scores})
+    first, last = trained[0], trained[-1]
+
+    def better(one, other):
+        """All seeds of the first have more right than all of the second, by more than the margin."""
+        return worse({"": (1 - scores[other], 1 - scores[one])}, MARGIN).cases[""]
+
+    shares = "; ".join(
+        f"{name}, {np.median(scores[name, first]):.0%} and {np.median(scores[name, last]):.0%}"
+        for name in (state, *attention)
+    )
+    fell = [name for name in (state, *attention) if better((name, first), (name, last))]
+    ahead = "; ".join(
+        f"{name}, with {_dates([str(c) for c in trained if better((name, c), (state, c))])}" for name in attention
+    )
+    return (
+        f"Taught single dates alone, a state of 128 gets {np.median(scores[single, first]):.0%} of them right "
+        f"(all shares here are medians of five seeds). The others were taught up to {last} dates. With {first} date "
+        f"in the sequence and with {last} they get right: {shares}. The share falls for "
+        f"{'; '.join(fell) or 'none of them'}. More right than the state alone has: {ahead}. With {longer} dates, "
+        f"more than in any training, the last has {np.median(scores[attention[-1], longer]):.0%} right. "
+        "Falls and more mean: all five seeds against all five."
+    )
+
+
+def _dates(counts):
+    """ "1, 2 and 3 dates", "1 date" or "no number of dates" from ["1", "2", "3"]."""
+    if counts in ([], ["1"]):
+        return "1 date" if counts else "no number of dates"
+    return " and ".join(filter(None, [", ".join(counts[:-1]), counts[-1]])) + " dates"
