@@ -24,8 +24,8 @@ SETTINGS = {
     "networks": {
         "state of 128, taught one date": {"H": 128, "attend": False, "both": False},
         "state of 128": {"H": 128, "attend": False, "both": False},
-        "attention, one direction": {"H": 32, "attend": True, "both": False},
-        "attention, both directions": {"H": 32, "attend": True, "both": True},
+        "attention, one way": {"H": 32, "attend": True, "both": False},
+        "attention, both ways": {"H": 32, "attend": True, "both": True},
     },
     "single": ["state of 128, taught one date"],
     "seeds": [0, 1, 2, 3, 4],
@@ -114,33 +114,29 @@ def scores(stored, what="dates"):
 
 
 def lost(scores):
-    """What became of the dates as there were more of them, in words made from `scores`.
+    """What became of the dates as there were more of them: a table and words made from `scores`, in Markdown.
 
     The networks are in the order of SETTINGS; the longest sequence is one that was not trained on.
     """
-    single, state, *attention = dict.fromkeys(name for name, _ in scores)
-    *trained, longer = sorted({count for _, count in scores})
-    first, last = trained[0], trained[-1]
+    networks = list(dict.fromkeys(name for name, _ in scores))
+    counts = sorted({count for _, count in scores})
+    trained, (first, last) = counts[:-1], (counts[0], counts[-2])
 
     def better(one, other):
         """All seeds of the first have more right than all of the second, by more than the margin."""
         return worse({"": (1 - scores[other], 1 - scores[one])}, MARGIN).cases[""]
 
-    shares = "; ".join(
-        f"{name}, {np.median(scores[name, first]):.0%} and {np.median(scores[name, last]):.0%}"
-        for name in (state, *attention)
-    )
-    fell = [name for name in (state, *attention) if better((name, first), (name, last))]
-    ahead = "; ".join(
-        f"{name}, with {_dates([str(c) for c in trained if better((name, c), (state, c))])}" for name in attention
-    )
+    rows = [["share right, median", *(_dates([str(count)]) for count in counts)], ["---"] * (1 + len(counts))]
+    rows += [[name, *(f"{np.median(scores[name, count]):.3g}" for count in counts)] for name in networks]
+    table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
+    _, state, *attention = networks
+    fell = [f"*{name}*" for name in networks[1:] if better((name, first), (name, last))]
+    ahead = {name: [str(count) for count in trained if better((name, count), (state, count))] for name in attention}
+    more = _list([f"*{name}* with {_dates(found)}" for name, found in ahead.items()])
     return (
-        f"Taught single dates alone, a state of 128 gets {np.median(scores[single, first]):.0%} of them right "
-        f"(all shares here are medians of five seeds). The others were taught up to {last} dates. With {first} date "
-        f"in the sequence and with {last} they get right: {shares}. The share falls for "
-        f"{'; '.join(fell) or 'none of them'}. More right than the state alone has: {ahead}. With {longer} dates, "
-        f"more than in any training, the last has {np.median(scores[attention[-1], longer]):.0%} right. "
-        "Falls and more mean: all five seeds against all five."
+        f"{table}\n\nFrom {_dates([str(first)])} to {last} the share falls for "
+        f"{_list(fell) or 'none of the last three'}. "
+        f"More right than *{state}* has {more}. *Falls* and *more* mean: all five seeds against all five."
     )
 
 
@@ -148,4 +144,8 @@ def _dates(counts):
     """ "1, 2 and 3 dates", "1 date" or "no number of dates" from ["1", "2", "3"]."""
     if counts in ([], ["1"]):
         return "1 date" if counts else "no number of dates"
-    return " and ".join(filter(None, [", ".join(counts[:-1]), counts[-1]])) + " dates"
+    return _list(counts) + " dates"
+
+
+def _list(names):
+    return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
