@@ -306,7 +306,7 @@ def test_the_verdict_on_letting_go():
         names = {"CAST": {"she, not he, trained": (None, 0, 1, 1)}, "STORY_SYMBOLS": symbols, "teller": None}
         return said(NAME, "held, let_go = (", units=fake_units, **names)
 
-    assert "**The network lets go of what it will not need again.**" in tell(0.0)
+    assert "**The unit lets go once nothing more depends on it.**" in tell(0.0)
     assert "does not clearly let go" in tell(1.0)
 
 
@@ -320,12 +320,14 @@ def test_what_is_said_of_the_first_figure():
         notes = [tasks.Note(*note) for note in row["melody"][TEMPERATURES.index(temperature)]]
         return tasks.in_key(notes), tasks.full_bars(notes), tasks.quoted(notes, every), tasks.spans(notes, 8)
 
-    assert 'temperature=grid(TEMPERATURES, value=0.5, label="temperature")' in TEXT
+    assert 'temperature=grid(TEMPERATURES, value=0.75, label="temperature"),\n    player' in TEXT
     assert 'seed=slider(0, 4, 1, value=2, label="seed")' in TEXT
-    *shares, runs = shown(0.5, 2)
+    *shares, runs = shown(0.75, 2)
     assert shares == [1, 1, 1]
     assert runs <= known["Au clair de la lune"]
-    assert shown(0.5, 4)[:3] == (1, 1, 0)
+    key, bars, taken, _ = shown(0.75, 4)
+    assert key == 1 > bars > 0.9
+    assert taken == 0
     hot = [shown(2.0, seed) for seed in range(5)]
     assert min(h[0] for h in hot) > 0.9
     assert max(h[1] for h in hot) < 0.85
@@ -449,3 +451,47 @@ def test_the_melody_network_keeps_a_key_and_quotes(seed):
     assert row["full_bars"][hot] < row["full_bars"][cold]
     assert row["quoted"][cold] > 0.2
     assert row["quoted"][hot] < 0.1
+
+
+@pytest.mark.slow
+def test_what_is_said_of_the_text_network_of_the_page():
+    """The answers under the figures of the next character and of the texts."""
+    chapter = pick(NAME, "written", "probability", "PROMPT", "softened")
+    chapter |= {"SYMBOLS": writers.read_text()[0], "reader": writers.text_network(SETTINGS, 0)}
+    symbols, told = chapter["SYMBOLS"], tasks.encode(chapter["PROMPT"], chapter["SYMBOLS"])[None]
+    chapter["told"] = models.many_to_many(told, chapter["reader"])[0][0, -1]
+    for function in ("written", "probability", "softened"):
+        chapter[function].__globals__.update(chapter)
+    p = np.sort(chapter["softened"](2.0, len(symbols)))
+    assert p[:-10].sum() > 0.5  # "more than half goes to the others"
+    assert len(p) - 10 > 80  # "more than eighty of them"
+    different, likely = {}, {}
+    for temperature in (0.25, 0.75, 2.0):
+        ids, given = chapter["written"](temperature)
+        texts = ["".join(symbols[k] for k in row).split() for row in ids]
+        different[temperature] = np.mean([len(set(words)) / len(words) for words in texts])
+        likely[temperature] = np.nanmean(given)
+    assert different[0.25] < different[0.75] - 0.1  # "goes in circles"
+    assert likely[2.0] < 0.25 < 0.8 < likely[0.25]
+
+
+@pytest.mark.slow
+def test_what_is_said_of_the_story_network_of_the_page():
+    """Pale where the choice is free, strong at the second place, the thing broken most, and sooner or later surer."""
+    net, symbols, _ = writers.story_writer(SETTINGS, "network", 2000, 0)
+    k = TEMPERATURES.index(1.0)
+    drawn = writers.tell(SETTINGS, net, symbols, 12, np.random.default_rng([3, k]), 1.0)
+    kept = [tasks.story_rules(story) for story in drawn]
+    rates = {rule: sum(rules[rule] for rules in kept) for rule in generation.RULES}
+    assert min(rates, key=rates.get) == "thing"
+    probability = pick(NAME, "probability")["probability"]
+    free, place, thing = [], [], []
+    for story in tasks.stories(100, np.random.default_rng(0)):
+        p = probability(tasks.encode("\n" + story, symbols)[None], net)[0]
+        first = story.index(" a ") + 3  # the first letter of the colour
+        free.append(p[first])
+        place.append(p[story.index(" to the ") + 8])
+        thing.append(p[story.rindex(" the ") + 5])
+    assert np.mean(free) < 0.5
+    assert np.mean(place) > 0.7
+    assert np.mean(free) < np.mean(thing) < np.mean(place)
