@@ -134,7 +134,20 @@ def test_what_drawing_blindly_keeps():
 def test_the_tunes_are_as_described():
     assert len(tasks.tunes()) == 16
     assert "sixteen old tunes, each in all twelve keys" in TEXT
+    assert {"Frère Jacques", "Jingle Bells, chorus"} <= {tune.name for tune in tasks.tunes()}
     assert len(tasks.music.TRANSPOSITIONS) == 12
+
+
+def test_the_sizes_in_the_text():
+    how = SETTINGS["text"]
+    steps, batch, window = how["train"]["steps"], how["train"]["batch"], how["window"]
+    assert f"{steps:,} batches of {batch} windows of {window} characters" in TEXT
+    assert f"a GRU of {how['units']} units" in TEXT
+    assert f"A GRU of {SETTINGS['stories']['units']} units learns 2,000 stories" in TEXT
+    assert f"a network of {SETTINGS['melodies']['units']} units learns for 400 steps" in TEXT
+    assert f"writes {SETTINGS['stories']['drawn']} new stories" in TEXT
+    assert SETTINGS["stories"]["lessons"] == [200, 2000]
+    assert SETTINGS["melodies"]["train"]["batch"] == 8  # "eight tunes at each step"
 
 
 # Check yourself
