@@ -478,19 +478,19 @@ def test_what_is_said_of_the_text_network_of_the_page():
     p = np.sort(chapter["softened"](2.0, len(symbols)))
     assert p[:-10].sum() > 0.5  # "more than half goes to the others"
     assert len(p) - 10 > 80  # "more than eighty of them"
-    different, likely = {}, {}
+    different, unlikely = {}, {}
     for temperature in (0.25, 0.75, 2.0):
         ids, given = chapter["written"](temperature)
         texts = ["".join(symbols[k] for k in row).split() for row in ids]
         different[temperature] = np.mean([len(set(words)) / len(words) for words in texts])
-        likely[temperature] = np.nanmean(given)
-    assert different[0.25] < different[0.75] - 0.1  # "goes in circles"
-    assert likely[2.0] < 0.25 < 0.8 < likely[0.25]
+        unlikely[temperature] = np.mean(given[np.isfinite(given)] < 0.1)
+    assert different[0.25] < 0.6 < different[0.75]  # "goes in circles"
+    assert unlikely[0.25] < 0.05 < 0.5 < unlikely[2.0]
 
 
 @pytest.mark.slow
 def test_what_is_said_of_the_story_network_of_the_page():
-    """Pale where the choice is free, strong at the second place, the thing broken most, and sooner or later surer."""
+    """Pale where the choice is free, strong at the second place and colour, weaker at the thing, most broken."""
     net, symbols, _ = writers.story_writer(SETTINGS, "network", 2000, 0)
     k = TEMPERATURES.index(1.0)
     drawn = writers.tell(SETTINGS, net, symbols, 12, np.random.default_rng([3, k]), 1.0)
@@ -498,13 +498,11 @@ def test_what_is_said_of_the_story_network_of_the_page():
     rates = {rule: sum(rules[rule] for rules in kept) for rule in generation.RULES}
     assert min(rates, key=rates.get) == "thing"
     probability = pick(NAME, "probability")["probability"]
-    free, place, thing = [], [], []
+    seen = []
     for story in tasks.stories(100, np.random.default_rng(0)):
         p = probability(tasks.encode("\n" + story, symbols)[None], net)[0]
-        first = story.index(" a ") + 3  # the first letter of the colour
-        free.append(p[first])
-        place.append(p[story.index(" to the ") + 8])
-        thing.append(p[story.rindex(" the ") + 5])
-    assert np.mean(free) < 0.5
-    assert np.mean(place) > 0.7
-    assert np.mean(free) < np.mean(thing) < np.mean(place)
+        end, first = story.rindex(" the ") + 5, story.index(" a ") + 3
+        places = 0, story.index(" ") + 1, first, story.index(" ", first) + 1, story.index(" the ") + 5
+        seen.append([p[[*places]].mean(), p[story.index(" to the ") + 8], p[end], p[story.index(" ", end) + 1]])
+    free, place, colour, thing = np.mean(seen, axis=0)
+    assert free < 0.5 < thing < 0.8 < min(place, colour)
