@@ -13,7 +13,7 @@ from course_pkg import experiments, layers, models, params, tasks
 from course_pkg.activations import softmax
 from course_pkg.experiments import sentiment
 from course_pkg.gradcheck import max_error, numerical_gradient
-from course_pkg.tasks.sentences import NEUTRAL, VERDICTS
+from course_pkg.tasks.sentences import BAD, DISLIKED, GOOD, LIKED, NEUTRAL, VERDICTS
 from course_pkg.trees import tree_leaves
 
 NAME = "12-sentiment"
@@ -414,6 +414,29 @@ def test_the_verdict_on_words_held_back(chapter):
     assert "not clearly surer" in tell(0.62)
 
 
+def test_the_verdict_on_no_opinion():
+    def tell(*found):
+        names = {"GRUS": dict(enumerate(found)), "no_opinion": lambda net: net}
+        cell = next(c for c in cells(NAME) if "UNDECIDED =" in c)
+        exec(cell[cell.index("UNDECIDED =") :].replace("Markdown(", "text = str("), names)
+        return names["text"]
+
+    text = tell((0, 1.0), (200, 0.995), (50, 0.8))
+    assert "| called positive, of 200 | 0 | 200 | 50 |" in text
+    assert "**2 of 3 are sure to more than 0.99" in text
+    assert text.endswith("hangs on the seed.")
+    assert "None of them is sure" in tell((0, 0.9), (0, 0.8))
+    assert tell((0, 0.9), (0, 0.8)).endswith("the same answer.")
+
+
+def test_reviews_without_a_verdict():
+    chapter = pick(NAME, "without_verdict")
+    x, lengths = chapter["without_verdict"](20, np.random.default_rng(0))
+    assert not sentiment.holds(x, ("not", "never", *LIKED, *DISLIKED, *GOOD, *BAD)).any()
+    assert ((x == tasks.encode(".", sentiment.SYMBOLS)).sum(axis=1) == 5).all()
+    assert (x[np.arange(20), lengths - 1] == tasks.encode(".", sentiment.SYMBOLS)).all()
+
+
 # The experiment
 
 
@@ -578,6 +601,7 @@ def test_what_the_answers_say_of_the_networks_shown():
     assert seen["written"][awful, unit] > 0.9
     assert np.ptp(seen["held"][awful + 2 :, unit]) < 0.2  # stays where it is
     assert max(held for new, old, held in units["LSTM"] if min(new, old) > 0.9) > 15  # one climbs
+    assert positive(" ".join(page["STORY"]).split(), nets["GRU"])[-1] < 0.05  # "a review without any verdict"
     assert sum(kept > 0.95 for _, kept, _ in units["GRU"]) > 3  # "most of the six units", frozen
     assert all(after("GRU", "it is awful", u)[1] < 0.9 for u in page["UNITS"])  # "go on moving"
 
