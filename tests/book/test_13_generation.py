@@ -59,7 +59,11 @@ def test_the_derivative_by_the_temperature_by_hand():
     assert "$\\mathrm{d}\\tau = 2 - 1.575 = 0.425$" in TEXT
     assert "it is $1 - 1.575 = -0.575$; if the third, $-1.575$" in TEXT
     assert p @ slopes == pytest.approx(0)
-    assert abs(0.665 * 0.425 - 0.245 * 0.575 - 0.090 * 1.575) < 1e-3
+    for product in ("0.665 \\cdot 0.425 = 0.283", "0.245 \\cdot 0.575 = 0.141", "0.090 \\cdot 1.575 = 0.142"):
+        a, b, c = map(float, re.findall(r"[\d.]+", product))
+        assert product in TEXT
+        assert a * b == pytest.approx(c, abs=5.1e-4)
+    assert 0.283 - 0.141 - 0.142 == pytest.approx(0)
 
 
 # The gradients, three ways
