@@ -413,7 +413,7 @@ def test_the_verdict_on_the_bottleneck():
     assert "From 1 date to 3 the share falls for none of the last three." in nothing
     assert nothing.count("with no number of dates") == 2
     some = bottleneck.lost(made_up(single_1=0.9, state_3=0.1, one_1=0.7, both_1=0.9, both_3=0.8, both_4=0.6))
-    assert "| share right, median | 1 date | 2 dates | 3 dates | 4 dates |" in some
+    assert "| dates in a row | 1 | 2 | 3 | 4 |" in some
     assert "| state, one date only | 0.9 | 0.5 | 0.5 | 0.5 |" in some
     assert "| attention, both ways | 0.9 | 0.5 | 0.8 | 0.6 |" in some
     assert "falls for *state of 128*, *attention, one way* and *attention, both ways*." in some
