@@ -117,7 +117,9 @@ def tests(session):
     if not session.posargs:
         # The tests of the site would build it too, but silently. They also judge a build with warnings.
         build(session, success_codes=[0, 1])
-    run(session, "-m", "pytest", *session.posargs)
+    # Whole files go to one process each: the tests of a file share what it trains or grades.
+    shared = ["-n", "auto", "--maxprocesses", "4", "--dist", "loadfile"]
+    run(session, "-m", "pytest", *(session.posargs or shared))
 
 
 @nox.session

@@ -41,7 +41,7 @@ def words(text, values, *, z_range, z_label, role="cell", title=""):
     text: n strings, or what `spelled` gives; single characters stand in a face of fixed width. values:
     (n,), drawn as the ground of the token in the colour of `role`; or several `Track`s, each a strip of
     its own colour under the text. z_range (low, high) goes from no colour to full colour; with
-    low < 0 < high two colours show the sign.
+    low < 0 < high two colours show the sign. z_label names the scale; without it the scale is left out.
     """
     if not isinstance(text, dict):
         text = spelled(text, dict.fromkeys(text))

@@ -1,11 +1,14 @@
 // A text with a number for each of its tokens: as the ground of the token, or as strips of colour under it.
 
-const ADVANCE = { letters: 8.4, words: 7.9 }; // widths of a letter in the two faces that explorer.css gives the text
+const ADVANCE = 8.5; // width of a letter in the face of fixed width; explorer.css sets both faces
+const FACE = "14px system-ui, sans-serif";
 const STRONGEST = 0.5; // of a ground, so that the letters on it can always be read
 
 // Where each token stands: {x, row, w}. Lines break between words; a long word, and a newline, break by themselves.
 function wrapped(tokens, letters, width) {
-  const wide = (t) => (letters ? ADVANCE.letters : ADVANCE.words * Math.max(1, t.length) + 8);
+  const ruler = document.createElement("canvas").getContext("2d");
+  ruler.font = FACE;
+  const wide = (t) => (letters ? ADVANCE : ruler.measureText(t).width + 9);
   const places = [];
   let x = 0, row = 0;
   tokens.forEach((token, k) => {
@@ -39,8 +42,9 @@ function drawWords(p, at, width) {
   const strips = tracks.length > 1 || tracks[0].name ? tracks : []; // else the one track is the ground of the text
   const left = strips.length ? Math.min(widest(strips.map((t) => t.name)) + 10, width * 0.3) : 4;
   const places = wrapped(tokens, p.letters, width - left - 4), line = 24 + 13 * strips.length + (strips.length ? 8 : 0);
-  const top = (p.title ? 24 : 0) + 22;
-  let s = (p.title ? text(4, 14, p.title, 'class="panel-title"') : "") + scale(p, 4, top - 8, strips.length ? "muted" : tracks[0].role);
+  const scaled = p.z_label !== "", top = (p.title ? 24 : 2) + (scaled ? 22 : 0);
+  let s = p.title ? text(4, 14, p.title, 'class="panel-title"') : "";
+  if (scaled) s += scale(p, 4, top - 8, strips.length ? "muted" : tracks[0].role);
   const block = (t, k, y, height) => {
     if (!tokens[k] || !Number.isFinite(t.values[k])) return "";
     const [role, strength] = toned(t.values[k], p.range, t.role), { x, w } = places[k];

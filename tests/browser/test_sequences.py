@@ -79,6 +79,12 @@ def test_the_ground_of_a_token_is_as_strong_as_its_number(show):
     np.testing.assert_allclose(grounds, [0, 0.25, 0.5])
 
 
+def test_a_text_without_a_name_for_its_numbers_has_no_scale(show):
+    for label, count in (("share", 12), ("", 0)):
+        page = show(one(words(["gap"], [np.nan], z_range=(0, 1), z_label=label)))
+        assert page.locator("svg rect").count() == count
+
+
 def test_each_track_is_a_strip_of_its_own_colour_and_can_be_read_as_numbers(show):
     tracks = [Track("forget gate", [0.1, 0.9], "forget"), Track("state", [1.0, np.nan], "hidden")]
     page = show(one(words(["not", "good"], tracks, **RANGE)))
@@ -165,6 +171,24 @@ def test_a_moved_control_stops_what_is_no_longer_shown(show):
     assert page.locator("[data-playing]").get_attribute("data-playing") == "no"
     page.get_by_role("button", name="Play: t").click()
     page.get_by_text("There is no note to play.").wait_for()
+
+
+def test_the_melody_of_a_chapter_sounds_until_it_is_stopped(browser, site_url):
+    """On the built page, as its reader presses Play: a length, a sound, no error."""
+    context, trouble = browser.new_context(), []
+    page = context.new_page()
+    page.on("pageerror", lambda e: trouble.append(str(e)))
+    page.on("console", lambda m: trouble.append(m.text) if m.type == "error" else None)
+    page.goto(f"{site_url}/13-generation.html", wait_until="networkidle")
+    page.evaluate(LISTEN)
+    page.get_by_role("button", name="Play:").first.click()
+    place = page.locator("[data-seconds]")
+    assert float(place.get_attribute("data-seconds")) > 10
+    page.wait_for_function("window.loudness() > 0.01")
+    page.get_by_role("button", name="Stop:").click()
+    assert place.get_attribute("data-playing") == "no"
+    context.close()
+    assert not trouble
 
 
 def test_a_device_without_sound_is_told_so(show):
