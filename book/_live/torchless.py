@@ -9,6 +9,7 @@ import symtable
 
 from IPython.core.inputtransformer2 import TransformerManager
 
+FUNCTION = (ast.FunctionDef, ast.AsyncFunctionDef)
 CHANGING = {"append", "extend", "insert", "update", "add"}
 
 
@@ -26,23 +27,33 @@ def _globals(table):
         yield from _globals(child)
 
 
+def _locals(table):
+    """The names that functions and comprehensions below a symbol table have for themselves."""
+    for child in table.get_children():
+        yield from (s.get_name() for s in child.get_symbols() if s.is_local())
+        yield from _locals(child)
+
+
 def _simple(code):
     """What a statement without a block of its own, or a function, reads and makes."""
     table = symtable.symtable(ast.unparse(code), "cell", "exec")
-    reads = {s.get_name() for s in table.get_symbols() if s.is_referenced()} | set(_globals(table))
+    below = set(_globals(table))
+    reads = {s.get_name() for s in table.get_symbols() if s.is_referenced()} | below
     makes = {s.get_name() for s in table.get_symbols() if s.is_assigned() or s.is_imported()}
+    changed = set()
     for node in ast.walk(code):
         if isinstance(node, (ast.Import, ast.ImportFrom)):
             reads.update([getattr(node, "module", None) or "", *(a.name for a in node.names)])
         elif isinstance(node, ast.AugAssign):
-            reads |= _base(node.target)
+            changed |= _base(node.target)
         elif isinstance(node, (ast.Attribute, ast.Subscript)) and not isinstance(node.ctx, ast.Load):
             makes |= _base(node)
         elif isinstance(node, ast.Attribute) and "torch" in node.attr:
             reads.add(node.attr)
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in CHANGING:
             makes |= _base(node.func)
-    return reads, makes
+    own = set(_locals(table)) - below if isinstance(code, FUNCTION) else set()
+    return reads | (changed - own), makes - own
 
 
 def names(statement):

@@ -28,9 +28,10 @@ function drawLines(p, at, width) {
   }
   for (const c of curves) {
     s += `<g class="role-${c.role}">`;
-    if (c.low) {
+    const edge = c.low ? path(c.x, c.low, X, Y, box) : ""; // empty where nothing of the spread is known
+    if (edge) {
       const back = path([...c.x].reverse(), [...c.high].reverse(), X, Y, box);
-      s += `<path d="${path(c.x, c.low, X, Y, box)}${back.replace(/^M/, "L")}Z" fill="currentColor" fill-opacity=".16" stroke="none"/>`;
+      s += `<path d="${edge}${back.replace(/^M/, "L")}Z" fill="currentColor" fill-opacity=".16" stroke="none"/>`;
     }
     if (c.style === "dots") for (let k = 0; k < c.y.length; k++) { if (Number.isFinite(c.y[k]) && Number.isFinite(c.x[k])) s += `<circle cx="${px(clamp(X(c.x[k]), box.left, box.right))}" cy="${px(clamp(Y(c.y[k]), box.top, box.bottom))}" r="3.5" fill="currentColor"/>`; }
     else s += (p.ground ? `<path d="${path(c.x, c.y, X, Y, box)}" fill="none" class="casing"/>` : "") + `<path d="${path(c.x, c.y, X, Y, box)}" fill="none" stroke="currentColor" stroke-width="${c.style === "arrows" ? 1.5 : 2.2}" stroke-linejoin="round"${dash(c.style)}/>`;

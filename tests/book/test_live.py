@@ -34,7 +34,14 @@ def test_only_what_needs_pytorch_is_lost():
     [
         *("from torch import nn", "import torch.nn as nn", "def f():\n    import torch", "weights.to_torch(p)"),
         *("net += 1", "[net(k) for k in range(3)]", "for k in range(3):\n    net(k)", "with net as n:\n    pass"),
-        *("def f():\n    return net", "rows.append(net)", "d['k'] = net", "if net:\n    pass", "torch.no_grad()"),
+        *(
+            "def f():\n    return net",
+            "def f():\n    global net\n    net += 1",
+            "rows.append(net)",
+            "d['k'] = net",
+            "if net:\n    pass",
+            "torch.no_grad()",
+        ),
     ],
 )
 def test_every_way_to_need_pytorch_is_seen(source):
@@ -47,6 +54,7 @@ def test_every_way_to_need_pytorch_is_seen(source):
     [
         *("for net in (1, 2):\n    print(net)", "[net for net in range(3)]", "lambda net: net", "net = 1\nnet"),
         *("%time x = 1", "await f()", "!ls", "x?", "a = (", "def f(net):\n    return net"),
+        *("def f():\n    net = 1\n    net += 1", "def f():\n    net = []\n    net.append(1)"),
     ],
 )
 def test_a_name_of_its_own_is_not_lost(source):

@@ -17,6 +17,7 @@ def draw(browser):
     def draw(panel):
         page = context.new_page()
         page.on("pageerror", lambda e: trouble.append(str(e)))
+        page.on("console", lambda m: trouble.append(m.text) if m.type == "error" else None)
         page.set_content(figure(panel, title="t", alt="a").static_html())
         page.add_script_tag(content=explorer.script(), type="module")
         page.wait_for_selector(".explorer-drawn svg")
@@ -47,6 +48,14 @@ def test_a_curve_is_drawn_over_its_own_x(draw):
     np.testing.assert_allclose(np.diff(xs), (xs[2] - xs[0]) / 2, atol=0.2)
     page.get_by_text("Numbers in this figure").click()
     page.locator("tr", has_text="path: a").wait_for()
+
+
+def test_a_spread_that_is_not_known_is_not_drawn(draw):
+    """A curve of gaps has no band either; half of a band would be an error of the browser's."""
+    gaps, known = [np.nan, np.nan], [1.0, 2.0]
+    curves = [Line("gone", gaps, low=gaps, high=gaps), Line("there", known, low=known, high=known)]
+    page = draw(lines([0, 1], curves, x_label="a", y_label="b"))
+    assert page.locator("svg path[fill-opacity='.16']").count() == 1
 
 
 def test_a_surface_lies_under_the_curves_and_fills_the_frame(draw):
