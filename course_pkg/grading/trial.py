@@ -6,6 +6,7 @@ The second time the command gets SIGKILL after a quarter of the class. It is sta
 one of its workers gets SIGKILL. In the end both classes must have the same grades, and nobody may be missing.
 """
 
+import contextlib
 import datetime
 import os
 import platform
@@ -81,8 +82,13 @@ def command(course, name, *words):
 
 def workers_of(process):
     """Process ids of a command's workers."""
-    found = psutil.Process(process.pid).children(recursive=True)
-    return [p.pid for p in found if "course_pkg.grading.worker" in p.cmdline()]
+    found = []
+    for child in psutil.Process(process.pid).children(recursive=True):
+        # A notebook's process may have ended since it was listed.
+        with contextlib.suppress(psutil.NoSuchProcess):
+            if "course_pkg.grading.worker" in child.cmdline():
+                found.append(child.pid)
+    return found
 
 
 def disturbed(course, name, seed, *words):

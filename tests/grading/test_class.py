@@ -162,6 +162,19 @@ def test_killed_and_started_again_gives_the_same_grades(tmp_path):
     check_whole(other, 24)
 
 
+def test_a_process_that_has_ended_is_no_worker():
+    """Its parent has not asked how it ended, so it is still listed, and cannot be asked anything."""
+    code = "import subprocess, sys, time\nsubprocess.Popen(['true'])\nprint('started', flush=True)\ntime.sleep(60)"
+    parent = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    try:
+        assert parent.stdout.readline() == "started\n"
+        time.sleep(0.5)
+        assert trial.workers_of(parent) == []
+    finally:
+        parent.kill()
+        parent.communicate()
+
+
 @pytest.mark.slow
 def test_a_long_class_takes_no_more_memory_at_its_end(tmp_path):
     """Nothing piles up: neither in this process, which writes the gradebook, nor in a worker."""
