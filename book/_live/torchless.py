@@ -52,7 +52,7 @@ def _simple(code):
             reads.add(node.attr)
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in CHANGING:
             makes |= _base(node.func)
-    own = set(_locals(table)) - below if isinstance(code, FUNCTION) else set()
+    own = set(_locals(table)) - below - {code.name} if isinstance(code, FUNCTION) else set()
     return reads | (changed - own), makes - own
 
 

@@ -120,6 +120,16 @@ def test_what_was_compiled_is_not_compiled_again(wheel, cache, monkeypatch):
     assert hashlib.sha256(made.read_bytes()).hexdigest() == first
 
 
+def test_another_pyodide_compiles_anew(wheel, cache, monkeypatch):
+    """Its Python may not read the bytecode of the one before: what npm brings decides too where a result is kept."""
+    assert npm.SOURCES / "package-lock.json" in bytecode.COMPILER
+    before = bytecode.compiled([wheel], cache)[wheel]
+    monkeypatch.setattr(bytecode, "fingerprint", lambda files: f"another {len(files)}")
+    after = bytecode.compiled([wheel], cache)[wheel]
+    assert after != before
+    assert after.is_file()
+
+
 def test_without_node_it_says_so(wheel, cache, monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(npm.Unavailable, match="node"):

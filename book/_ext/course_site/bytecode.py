@@ -2,7 +2,7 @@
 
 Pyodide brings its standard library as sources, and so do wheels: a browser would compile hundreds of files
 before the first cell runs. Here Pyodide, run by Node, compiles them once. What it makes is kept among the
-downloads, by the hash of what it was made from.
+downloads, by the hash of what it was made from and with.
 """
 
 import hashlib
@@ -12,11 +12,15 @@ import tempfile
 import zipfile
 
 from course_site import npm
+from course_site.execution import fingerprint
 from course_site.wheels import TIME, record
 
 STDLIB = "lib/python313.zip"  # where Pyodide puts the standard library, and packages
 PACKAGES = "lib/python3.13/site-packages"
-FORM = 1  # raise it when the same sources are compiled to something else
+# What decides how sources are compiled. Bytecode of one Python cannot be read by another.
+COMPILER = [npm.SOURCES / name for name in ("compile.mjs", "compile.py", "package-lock.json")] + [
+    pathlib.Path(__file__)
+]
 
 
 def compiled(paths, cache, keep=()):
@@ -26,7 +30,8 @@ def compiled(paths, cache, keep=()):
     tracebacks, and a reader can look into them. Results are kept in the folder `cache`. A file's name stays
     as it was. Raises Unavailable where Node or Pyodide cannot be had.
     """
-    made = {path: _place(path, cache, path in keep) for path in paths}
+    compiler = fingerprint(COMPILER)
+    made = {path: _place(path, cache, f"{compiler} {path in keep}") for path in paths}
     missing = [path for path in paths if not made[path].is_file()]
     if missing:
         with tempfile.TemporaryDirectory() as scratch:
@@ -42,8 +47,8 @@ def compiled(paths, cache, keep=()):
     return made
 
 
-def _place(path, cache, kept):
-    key = hashlib.sha256(path.read_bytes() + f"{path.name} {kept} {FORM}".encode()).hexdigest()[:16]
+def _place(path, cache, how):
+    key = hashlib.sha256(path.read_bytes() + f"{path.name} {how}".encode()).hexdigest()[:16]
     return cache / "bytecode" / key / path.name
 
 

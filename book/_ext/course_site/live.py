@@ -54,7 +54,6 @@ def _prepare(app):
     cache = cache_of(app)
     try:
         scripts = bundle(cache)
-        lock.served(cache)
     except lock.Unavailable as unavailable:
         if IN_CI:
             raise ExtensionError(f"cells cannot run in the page: {unavailable}") from unavailable
