@@ -1,6 +1,7 @@
 """Long experiments: what is stored, what is kept when a run is stopped, and that the stored results are whole."""
 
 import getpass
+import importlib
 import os
 import platform
 import subprocess
@@ -45,6 +46,18 @@ def test_what_is_recorded_can_be_loaded(tmp_path):
     with pytest.raises(ValueError, match="wanted finite numbers"):
         experiments.record("made_up", {}, [{"error": float("nan")}], tmp_path)
     assert experiments.load("made_up", tmp_path) == found  # a refused result does not spoil what is there
+
+
+@pytest.mark.parametrize("name", experiments.names())
+def test_a_stored_result_is_whole_and_of_todays_settings(name):
+    """Whoever changes an experiment runs it again: at least five seeds, a row for each key of the plan, in order."""
+    module, stored = importlib.import_module(f"course_pkg.experiments.{name}"), experiments.load(name)
+    assert stored["settings"] == module.SETTINGS
+    assert len(stored["settings"]["seeds"]) >= 5
+    assert stored["command"].endswith(name)
+    assert stored["minutes"] < 15
+    for key, row in zip(module.plan(module.SETTINGS), stored["results"], strict=True):
+        assert key.items() <= row.items()
 
 
 def test_a_tiny_run_of_which_cell(tmp_path):

@@ -375,14 +375,6 @@ def test_a_tiny_run_of_the_experiment(tmp_path):
     assert all(len(share) == 2 for share in found.values())
 
 
-def test_the_stored_result_is_whole():
-    stored = experiments.load("bottleneck")
-    assert stored["settings"] == bottleneck.SETTINGS
-    for key, row in zip(bottleneck.plan(bottleneck.SETTINGS), stored["results"], strict=True):
-        assert key.items() <= row.items()
-    assert stored["minutes"] < 15
-
-
 def test_how_dates_are_counted():
     """By their place, each wholly right or not; a missing one is wrong."""
     target = tasks.translation.TARGET_SYMBOLS

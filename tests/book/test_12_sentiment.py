@@ -485,12 +485,6 @@ class FAKE:
         self.params = params
 
 
-def test_the_stored_result_is_whole():
-    assert STORED["settings"] == sentiment.SETTINGS
-    plan = sentiment.plan(sentiment.SETTINGS)
-    assert [{k: row[k] for k in key} for key, row in zip(plan, STORED["results"], strict=True)] == plan
-
-
 def test_no_review_is_shorter_than_the_figure_looks_back():
     neutral = min(sum(min(len(e.split()) for e in slot) for slot in slots) + 1 for slots in NEUTRAL)
     verdict = min(sum(min(len(e.split()) for e in slot) for slot in side) + 1 for row in VERDICTS for side in row)
