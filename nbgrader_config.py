@@ -1,4 +1,4 @@
-"""nbgrader's settings. Stock commands work from here: `nbgrader generate_assignment 06-lstm --force`, and so on."""
+"""nbgrader's settings. Stock commands work from here: `nbgrader generate_assignment 07-lstm --force`, and so on."""
 
 c = get_config()  # noqa: F821  (nbgrader provides it)
 

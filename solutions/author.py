@@ -1,9 +1,9 @@
 """Help for authors of assignments: a notebook as plain text and back, and every message in one table.
 
-    python solutions/author.py unpack 06-lstm            print the notebook as text
-    python solutions/author.py pack 06-lstm draft.txt    make the notebook from such text
-    python solutions/author.py tidy 06-lstm              put ids, metadata and outputs in order after JupyterLab
-    python solutions/author.py messages 06-lstm          what an untouched cell and every wrong version are told
+    python solutions/author.py unpack 07-lstm            print the notebook as text
+    python solutions/author.py pack 07-lstm draft.txt    make the notebook from such text
+    python solutions/author.py tidy 07-lstm              put ids, metadata and outputs in order after JupyterLab
+    python solutions/author.py messages 07-lstm          what an untouched cell and every wrong version are told
 
 In the text a line `%% KIND NAME` begins a cell. Kinds: text; code; locked (code that every kernel needs: imports,
 helpers); solve (the student's function NAME); check (its tests; `%% check NAME POINTS`); answer and plot (a written

@@ -1,7 +1,7 @@
 """How sharp the hidden tests are: every solution is changed in many small ways, and each change should cost points.
 
     python solutions/mutants.py                  all assignments (as `nox -s mutants` does)
-    python solutions/mutants.py 06-lstm          one
+    python solutions/mutants.py 07-lstm          one
     python solutions/mutants.py --sample 40      40 mutants of each assignment, drawn at random
     python solutions/mutants.py --keep FILE      write the rows of these assignments into a table of all, with the date
 

@@ -1,4 +1,4 @@
-"""The stored experiment of chapter 13: its rows, what units are said to follow, and the temperature that is found."""
+"""The stored experiment of chapter 14: its rows, what units are said to follow, and the temperature that is found."""
 
 import numpy as np
 import pytest

@@ -20,7 +20,7 @@ from course_site.local import serving
 from playwright.sync_api import sync_playwright
 
 RUNS = 5
-CHAPTERS = ("01-feedforward", "03-rnn", "06-lstm")
+CHAPTERS = ("01-feedforward", "03-rnn", "07-lstm")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 
 # Moves the first figure's first slider as soon as there is one; gives the milliseconds since the navigation.

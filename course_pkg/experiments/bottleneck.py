@@ -1,4 +1,4 @@
-"""Chapter 11: dates to be translated, one to four in a row, by networks with attention and without.
+"""Chapter 12: dates to be translated, one to four in a row, by networks with attention and without.
 
 Each network reads dates as people write them and writes 1987-03-29;... character by character. A batch
 of training holds sequences of one length, drawn evenly from those that have joined: one date from the

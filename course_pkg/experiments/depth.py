@@ -1,4 +1,4 @@
-"""Chapter 10: layers above layers, as they are and with layer norm, residual paths, or both.
+"""Chapter 11: layers above layers, as they are and with layer norm, residual paths, or both.
 
 Every network reads Python's help topics character by character and says the next one: an embedding, a
 stack of GRUs, a readout, trained with Adam on fresh windows of the text, its gradient clipped. "width":

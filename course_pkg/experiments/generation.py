@@ -1,4 +1,4 @@
-"""Chapter 13: what three small networks have learned to write, measured over seeds.
+"""Chapter 14: what three small networks have learned to write, measured over seeds.
 
 text: a GRU reads Python's help topics and says the next character. nats: on the last tenth of the text,
 which it was not trained on, the first `warm` characters of each window not counted. temperature: the one

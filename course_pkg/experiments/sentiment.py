@@ -1,4 +1,4 @@
-"""Chapter 12: is a review positive, when its verdict stands near the end or far from it?
+"""Chapter 13: is a review positive, when its verdict stands near the end or far from it?
 
 Every network reads made reviews of `sentences` sentences: an embedding, a layer of one cell, a readout,
 trained with Adam. taught: the distance of the verdict from the end, in sentences, in all reviews of the

@@ -2,7 +2,7 @@
 
 Each function takes what was measured, one entry for each case, named in words that follow "holds":
 {"at equal width": ..., "in PyTorch": ...}. It decides the claim in every case and returns a `Verdict`.
-Chapter 08 makes its sentences from them, so a sentence changes with the data.
+Chapter 09 makes its sentences from them, so a sentence changes with the data.
 """
 
 import math

@@ -1,4 +1,4 @@
-"""Chapter 08: RNN, LSTM and GRU at equal width and at equal parameter count, on three tasks of growing length.
+"""Chapter 09: RNN, LSTM and GRU at equal width and at equal parameter count, on three tasks of growing length.
 
 Every network is an embedding (for symbols), one layer of the cell and a readout, trained with Adam on
 fresh batches, its gradient clipped. At equal width every layer has `width` units. At equal parameters

@@ -1,4 +1,4 @@
-"""What chapter 13 trains: networks of one recurrent layer that say the next character or note, and counts beside them.
+"""What chapter 14 trains: networks of one recurrent layer that say the next character or note, and counts beside them.
 
 settings is `generation.SETTINGS`; a seed gives the lessons, the first weights and the order of the batches.
 """

@@ -1,6 +1,6 @@
 """Seconds for one submission, against stock `nbgrader autograde` on the same submissions.
 
-    python -m course_pkg.grading.bench [--assignment 06-lstm] [--count 24] [--json FILE]
+    python -m course_pkg.grading.bench [--assignment 07-lstm] [--count 24] [--json FILE]
     python -m course_pkg.grading.bench --class 500 [--json FILE]
 
 The second form grades a whole class, see `trial`. The first works in rounds: stock grades some, then this grader with
@@ -107,7 +107,7 @@ def main():
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--root", type=Path, default=Path(), help="the course's folder")
-    parser.add_argument("--assignment", default="06-lstm")
+    parser.add_argument("--assignment", default="07-lstm")
     parser.add_argument("--count", type=int, default=24)
     parser.add_argument("--class", type=int, dest="whole", metavar="N", help="grade a class of so many, and kill it")
     parser.add_argument("--json", type=Path, metavar="FILE", help="keep the numbers in this file too")

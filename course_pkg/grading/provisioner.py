@@ -2,7 +2,7 @@
 
 It is chosen by the kernelspec in `kernels/`, which is called `python3` as in every notebook here:
 
-    JUPYTER_PATH="$(course kernels)" nbgrader autograde 06-lstm
+    JUPYTER_PATH="$(course kernels)" nbgrader autograde 07-lstm
 
 nbgrader, nbconvert and Jupyter Book then start kernels in a tenth of the time. There are no walls: `course grade` has
 those. https://jupyter-client.readthedocs.io/en/stable/provisioning.html

@@ -113,16 +113,16 @@ def test_an_address_means_the_same_in_both_files(tmp_path, address, wanted):
 
 def test_an_assignment_is_linked_only_where_there_is_one():
     code = '<code class="docutils literal notranslate"><span class="pre">exercises/{}</span></code>'
-    body = f"{code.format('06-lstm')} and {code.format('99-none')}"
+    body = f"{code.format('07-lstm')} and {code.format('99-none')}"
     linked = BeautifulSoup(launch.link_assignments(body, lambda path: f"lite?path={path}"), "html.parser")
-    assert [a["href"] for a in linked.find_all("a")] == ["lite?path=exercises/06-lstm/06-lstm.ipynb"]
+    assert [a["href"] for a in linked.find_all("a")] == ["lite?path=exercises/07-lstm/07-lstm.ipynb"]
 
 
 def test_binder_and_colab_open_the_branch_of_the_repository():
-    found = dict(launch.elsewhere("https://github.com/some-one/a.course.git", "06-lstm.ipynb"))
+    found = dict(launch.elsewhere("https://github.com/some-one/a.course.git", "07-lstm.ipynb"))
     assert found == {
-        "Binder": "https://mybinder.org/v2/gh/some-one/a.course/notebooks?urlpath=lab/tree/06-lstm.ipynb",
-        "Colab": "https://colab.research.google.com/github/some-one/a.course/blob/notebooks/06-lstm.ipynb",
+        "Binder": "https://mybinder.org/v2/gh/some-one/a.course/notebooks?urlpath=lab/tree/07-lstm.ipynb",
+        "Colab": "https://colab.research.google.com/github/some-one/a.course/blob/notebooks/07-lstm.ipynb",
     }
 
 

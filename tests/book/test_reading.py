@@ -11,7 +11,7 @@ def page(browser, site_url):
     """A new tab with the chapter open."""
     context = browser.new_context(viewport={"width": 1280, "height": 900}, color_scheme="light", accept_downloads=True)
     page = context.new_page()
-    page.goto(f"{site_url}/06-lstm.html", wait_until="networkidle")
+    page.goto(f"{site_url}/07-lstm.html", wait_until="networkidle")
     yield page
     context.close()
 

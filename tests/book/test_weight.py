@@ -65,7 +65,7 @@ def test_equations_are_typeset_in_the_colours_of_their_parts(browser, site_url):
     for scheme in ("light", "dark"):
         context = browser.new_context(color_scheme=scheme)
         page = context.new_page()
-        page.goto(f"{site_url}/06-lstm.html", wait_until="networkidle")
+        page.goto(f"{site_url}/07-lstm.html", wait_until="networkidle")
         page.evaluate("MathJax.startup.promise")
         part = page.locator("article mjx-container .role-forget").first
         seen[scheme] = part.evaluate("e => getComputedStyle(e).color")
@@ -79,7 +79,7 @@ def test_figures_move_when_the_page_is_opened_as_a_file(browser, site):
     """`nox -s book` prints the address of a file: what a reader finds there must be alive."""
     context = browser.new_context()
     page = context.new_page()
-    page.goto((site / "06-lstm.html").as_uri(), wait_until="load")
+    page.goto((site / "07-lstm.html").as_uri(), wait_until="load")
     figure = page.locator(".course-explorer").first
     before = figure.locator("svg").first.inner_html()
     figure.locator("input[type=range]").first.focus()

@@ -110,7 +110,7 @@ def opening(browser, live_url):
     """Gives a function that opens pages; requests and the console's errors are in `page.asked`, `page.trouble`."""
     contexts = []
 
-    def open_live(name="06-lstm.html", prepare=None, **options):
+    def open_live(name="07-lstm.html", prepare=None, **options):
         context = browser.new_context(**options)
         contexts.append(context)
         page = context.new_page()

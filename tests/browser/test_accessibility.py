@@ -83,7 +83,7 @@ def test_320_pixels_are_wide_enough(visit, name):
 
 
 def test_who_wants_less_motion_gets_none(visit):
-    page = visit("06-lstm", reduced_motion="reduce")
+    page = visit("07-lstm", reduced_motion="reduce")
     moving = """[...document.querySelectorAll('*')].filter(e => {
       const style = getComputedStyle(e);
       return parseFloat(style.transitionDuration) > 0 || parseFloat(style.animationDuration) > 0;
@@ -93,7 +93,7 @@ def test_who_wants_less_motion_gets_none(visit):
 
 def test_paper_holds_the_chapter_and_nothing_that_must_be_pressed(visit):
     """No sidebar, no buttons; the text as wide as the sheet."""
-    page = visit("06-lstm")
+    page = visit("07-lstm")
     page.emulate_media(media="print")
     for gone in (".bd-sidebar-primary", ".bd-sidebar-secondary", ".bd-header-article", ".live-bar", ".explorer-foot"):
         assert not page.locator(gone).first.is_visible(), gone
@@ -104,7 +104,7 @@ def test_paper_holds_the_chapter_and_nothing_that_must_be_pressed(visit):
 
 def test_paper_has_the_answers_and_the_page_folds_them_again(visit):
     """Code that the page hides stays hidden."""
-    page = visit("06-lstm")
+    page = visit("07-lstm")
     closed = "() => document.querySelectorAll('article details.sd-dropdown:not([open])').length"
     before, code = page.evaluate(closed), page.locator("article details.hide[open]").count()
     assert before > 10
@@ -116,7 +116,7 @@ def test_paper_has_the_answers_and_the_page_folds_them_again(visit):
 
 
 def test_paper_is_white_for_who_reads_in_the_dark(visit):
-    page = visit("06-lstm", color_scheme="dark")
+    page = visit("07-lstm", color_scheme="dark")
     theme = "() => document.documentElement.dataset.theme"
     page.evaluate("dispatchEvent(new Event('beforeprint'))")
     assert page.evaluate(theme) == "light"

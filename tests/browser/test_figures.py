@@ -148,7 +148,7 @@ def test_colours_follow_the_theme(open_page):
     colour = "s => getComputedStyle(document.querySelector(s)).color"
     seen = {}
     for scheme in ("light", "dark"):
-        page = open_page("06-lstm.html", color_scheme=scheme)
+        page = open_page("07-lstm.html", color_scheme=scheme)
         page.wait_for_selector("mjx-container .role-cell")
         seen[scheme] = [
             page.evaluate(colour, s) for s in (".course-explorer svg .role-cell", "mjx-container .role-cell")

@@ -72,13 +72,13 @@ def test_a_chapter_opens_from_its_page_and_runs(running_site, open_notebook, bro
     """One click; NumPy and the course are there without an install; a figure is live and its slider calls Python."""
     context = browser.new_context(viewport={"width": 1280, "height": 900})
     page = context.new_page()
-    page.goto(f"{running_site}/06-lstm.html")
+    page.goto(f"{running_site}/07-lstm.html")
     page.get_by_role("button", name="Run this chapter as a notebook").click()
     link = page.get_by_role("link", name="JupyterLite").get_attribute("href")
     context.close()
     path = link.rsplit("path=")[-1]
     notebook = open_notebook(running_site, path)
-    assert link.endswith("lite/notebooks/index.html?path=06-lstm.ipynb")
+    assert link.endswith("lite/notebooks/index.html?path=07-lstm.ipynb")
     notebook.run_first()
     figure = notebook.page.locator(".course-explorer").first
     figure.locator("svg").first.wait_for(timeout=START)
@@ -94,8 +94,8 @@ def test_a_chapter_opens_from_its_page_and_runs(running_site, open_notebook, bro
 
 def test_an_exercise_passes_its_check_is_kept_and_downloads(running_site, distribution, open_notebook, tmp_path):
     """Untouched the check fails and says so; with the solution it passes; the work survives and can be handed in."""
-    path = "exercises/06-lstm/06-lstm.ipynb"
-    answers = solution("06-lstm")
+    path = "exercises/07-lstm/07-lstm.ipynb"
+    answers = solution("07-lstm")
     notebook = open_notebook(running_site, path)
     if not list(distribution.glob("matplotlib-[0-9]*")):
         # The first cell imports it for a plot at the end. It cannot be changed, so an empty module stands in.
@@ -120,8 +120,8 @@ def test_an_exercise_passes_its_check_is_kept_and_downloads(running_site, distri
     again.page.get_by_role("menuitem", name="File").click()
     with again.page.expect_download() as download:
         again.page.locator(".lm-Menu-itemLabel", has_text=re.compile("^Download$")).click()
-    download.value.save_as(tmp_path / "06-lstm.ipynb")
-    handed_in = nbformat.read(tmp_path / "06-lstm.ipynb", 4)
+    download.value.save_as(tmp_path / "07-lstm.ipynb")
+    handed_in = nbformat.read(tmp_path / "07-lstm.ipynb", 4)
     released = nbformat.read(ROOT / path, 4)
     names = [c.metadata.nbgrader.grade_id for c in released.cells if "nbgrader" in c.metadata]
     assert [c.metadata.nbgrader.grade_id for c in handed_in.cells if "nbgrader" in c.metadata] == names
@@ -130,7 +130,7 @@ def test_an_exercise_passes_its_check_is_kept_and_downloads(running_site, distri
 
 def test_without_numpy_the_kernel_says_what_is_missing(core_site, open_notebook):
     """Python itself starts from the core; a cell that needs NumPy fails with its name."""
-    notebook = open_notebook(core_site, "exercises/06-lstm/06-lstm.ipynb")
+    notebook = open_notebook(core_site, "exercises/07-lstm/07-lstm.ipynb")
     notebook.write("def forget_gate", "import numpy as np  # alone")
     said = notebook.run("# alone")
     assert "ModuleNotFoundError" in said
@@ -143,7 +143,7 @@ def test_matplotlib_draws_in_a_notebook(running_site, distribution, open_noteboo
     """A figure of Matplotlib is shown under its cell."""
     if not list(distribution.glob("matplotlib-[0-9]*")):
         pytest.skip("not run: PYODIDE_DIST holds no Matplotlib")
-    notebook = open_notebook(running_site, "exercises/06-lstm/06-lstm.ipynb")
+    notebook = open_notebook(running_site, "exercises/07-lstm/07-lstm.ipynb")
     notebook.write("def forget_gate", "import matplotlib.pyplot as plt\n\nplt.plot([1, 2])\nplt.show()")
     notebook.run("plt.plot")
     assert notebook.cell("plt.plot").locator("img").count() == 1

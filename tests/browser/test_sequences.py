@@ -179,7 +179,7 @@ def test_the_melody_of_a_chapter_sounds_until_it_is_stopped(browser, site_url):
     page = context.new_page()
     page.on("pageerror", lambda e: trouble.append(str(e)))
     page.on("console", lambda m: trouble.append(m.text) if m.type == "error" else None)
-    page.goto(f"{site_url}/13-generation.html", wait_until="networkidle")
+    page.goto(f"{site_url}/14-generation.html", wait_until="networkidle")
     page.evaluate(LISTEN)
     page.get_by_role("button", name="Play:").first.click()
     place = page.locator("[data-seconds]")

@@ -14,7 +14,7 @@ from nbclient import NotebookClient
 
 ALLOWED = {"numpy", "matplotlib.pyplot", "typing", "course_pkg"}
 ALLOWED_FROM_COURSE = {"checks", "tasks"}
-TORCH = {"10-deep", "12-sentiment"}  # the assignments that name PyTorch
+TORCH = {"11-deep", "13-sentiment"}  # the assignments that name PyTorch
 REGIONS = {"solve": {"SOLUTION"}, "plot": {"SOLUTION"}, "check": {"HIDDEN TESTS"}}
 MARKER = re.compile(r"^\s*### (BEGIN|END) (SOLUTION|HIDDEN TESTS)$", re.MULTILINE)
 HIDDEN = re.compile(r"### BEGIN (SOLUTION|HIDDEN TESTS)\n(.*?)### END \1", re.DOTALL)
@@ -37,7 +37,7 @@ def stubs(assignment):
 
 
 def test_there_are_assignments():
-    assert "06-lstm" in author.assignments()
+    assert "07-lstm" in author.assignments()
 
 
 # Grading

@@ -64,13 +64,13 @@ def nbgrader(course, *command):
 
 def submit(course, student, answers):
     """Hand in the released notebook with these functions filled in; the rest is as it came."""
-    notebook = nbformat.read(course / "exercises" / "06-lstm" / "06-lstm.ipynb", as_version=4)
+    notebook = nbformat.read(course / "exercises" / "07-lstm" / "07-lstm.ipynb", as_version=4)
     for cell in notebook.cells:
         if cell.id in answers:
             cell.source = answers[cell.id]
-    folder = course / "submitted" / student / "06-lstm"
+    folder = course / "submitted" / student / "07-lstm"
     folder.mkdir(parents=True)
-    nbformat.write(notebook, folder / "06-lstm.ipynb")
+    nbformat.write(notebook, folder / "07-lstm.ipynb")
 
 
 @pytest.fixture(scope="module")
@@ -79,14 +79,14 @@ def course(tmp_path_factory):
     course = tmp_path_factory.mktemp("course")
     shutil.copy(author.ROOT / "nbgrader_config.py", course)
     shutil.copytree(author.SOLUTIONS, course / "solutions", ignore=shutil.ignore_patterns("__pycache__"))
-    nbgrader(course, "generate_assignment", "06-lstm")
-    solved = {cell.name: cell.source for cell in author.read_cells("06-lstm") if cell.kind == "solve"}
+    nbgrader(course, "generate_assignment", "07-lstm")
+    solved = {cell.name: cell.source for cell in author.read_cells("07-lstm") if cell.kind == "solve"}
     submit(course, "perfect", solved)
     submit(course, "half", {**solved, **{name: source for name, (source, _) in HALF_RIGHT.items()}})
     submit(course, "kind", {**solved, **KIND})
     submit(course, "untouched", {})
-    nbgrader(course, "autograde", "06-lstm")
-    nbgrader(course, "generate_feedback", "06-lstm")
+    nbgrader(course, "autograde", "07-lstm")
+    nbgrader(course, "generate_feedback", "07-lstm")
     nbgrader(course, "export", "--to", "grades.csv")
     return course
 
@@ -101,8 +101,8 @@ def grades(course):
 @pytest.mark.slow
 def test_grades_from_source_to_export(grades):
     """Perfect is full, untouched is zero, warnings and lists cost nothing, half right is what its parts add up to."""
-    solved = {cell.name: cell.source for cell in author.read_cells("06-lstm") if cell.kind == "solve"}
-    graded = author.play("06-lstm", {**solved, **{name: source for name, (source, _) in HALF_RIGHT.items()}})[1]
+    solved = {cell.name: cell.source for cell in author.read_cells("07-lstm") if cell.kind == "solve"}
+    graded = author.play("07-lstm", {**solved, **{name: source for name, (source, _) in HALF_RIGHT.items()}})[1]
     half = sum(result.score for result in graded.values() if result.points)
     full = sum(result.points for result in graded.values())
     assert grades == {"perfect": (full, full), "kind": (full, full), "half": (half, full), "untouched": (0.0, full)}
@@ -113,14 +113,14 @@ def test_grades_from_source_to_export(grades):
 
 def feedback(course, student):
     """What the student reads, without line breaks."""
-    page = course / "feedback" / student / "06-lstm" / "06-lstm.html"
+    page = course / "feedback" / student / "07-lstm" / "07-lstm.html"
     return " ".join(html.unescape(page.read_text(encoding="utf-8")).split())
 
 
 @pytest.mark.slow
 def test_feedback_of_the_half_right_names_what_is_wrong(course):
     text = feedback(course, "half")
-    versions = {(cell.name, wrong.name): wrong.message for cell, _, wrong in author.wrong_versions("06-lstm")}
+    versions = {(cell.name, wrong.name): wrong.message for cell, _, wrong in author.wrong_versions("07-lstm")}
     for name, (_, version) in HALF_RIGHT.items():
         assert f"Diagnosis: {versions[name, version]}" in text
     assert "Traceback (most recent call last)" not in text
@@ -129,14 +129,14 @@ def test_feedback_of_the_half_right_names_what_is_wrong(course):
 
 @pytest.mark.slow
 def test_stock_release_is_the_committed_one(course):
-    made = (course / "exercises" / "06-lstm" / "06-lstm.ipynb").read_bytes()
-    assert made == author.notebook_path("06-lstm", author.EXERCISES).read_bytes()
+    made = (course / "exercises" / "07-lstm" / "07-lstm.ipynb").read_bytes()
+    assert made == author.notebook_path("07-lstm", author.EXERCISES).read_bytes()
 
 
 @pytest.mark.slow
 def test_the_students_validate_button_is_satisfied_by_the_solution(course):
     """`nbgrader validate` exits 0 either way; it is its word that counts."""
-    path = course / "submitted" / "perfect" / "06-lstm" / "06-lstm.ipynb"
+    path = course / "submitted" / "perfect" / "07-lstm" / "07-lstm.ipynb"
     assert "Success! Your notebook passes all the tests." in nbgrader(course, "validate", str(path))
 
 

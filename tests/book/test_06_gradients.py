@@ -1,0 +1,398 @@
+"""What chapter 06 states is what its code gives, and every gradient that it prints is right three ways."""
+
+import re
+from functools import partial
+
+import numpy as np
+import pytest
+import torch
+from chapter_cells import cells as cells_of
+from chapter_cells import run
+from course_site.execution import ROOT
+from hypothesis import given
+from hypothesis import strategies as st
+
+from course_pkg import bptt, cells, optim, params
+from course_pkg.gradcheck import max_error, numerical_gradient
+
+TEXT = (ROOT / "book" / "06-gradients.md").read_text(encoding="utf-8")
+CODE = cells_of("06-gradients")
+TRAINING = "def trained("  # the cell that starts the long part
+
+
+@pytest.fixture(scope="module")
+def chapter():
+    """The names that the chapter's cells define, without those that train or need what was trained."""
+    place = next(k for k, cell in enumerate(CODE) if TRAINING in cell)
+    quick = [c for c in CODE[place:] if not re.search(r"\b(errors|final|ended|runs|solved)\b", c)]
+    names = run({}, CODE[:place])
+    exec("from course_pkg import models, tasks", names)
+    return run(names, quick)
+
+
+def numbers_of(panels):
+    """The named numbers under a figure, in order."""
+    return [(item["name"], float(item["value"][0])) for p in panels for item in p.get("items", ())]
+
+
+def curve(panel, name):
+    return next(c["y"] for c in panel["curves"] if c["name"] == name)
+
+
+def test_no_backslash_was_lost():
+    r"""A \v or \f that Python read as one character would leave an equation without its macro."""
+    assert not re.search(r"[\x00-\x09\x0b-\x1f]", TEXT)
+
+
+# One unit by hand
+
+
+def unit(h_0, T=3):
+    """The states of the unit with w = 2, and the gradient of the last at the first, by the cell's backward."""
+    p = cells.RNNParams(np.zeros((1, 1)), np.full((1, 1), 2.0), np.zeros(1))
+    state = cells.HState(np.full((1, 1), float(h_0)))
+    h, _, caches = bptt.unroll(cells.rnn_step, np.zeros((1, T, 1)), state, p)
+    back = bptt.state_gradients(cells.rnn_step_backward, cells.HState(np.ones((1, 1))), caches, p)
+    return h[0, :, 0], back[0].h.item()
+
+
+def test_the_table_by_hand():
+    """Every number of the table, and the product under it."""
+    rows = TEXT.split("| t | $a_t$ |")[1].split("\n\n")[0].splitlines()[2:]
+    table = np.array([[float(v) for v in row.strip("| ").split("|")] for row in rows])
+    h, gradient = unit(0.5)
+    slope = 1 - h**2
+    wanted = [np.arange(1, 4), 2 * np.array([0.5, *h[:-1]]), h, slope, 2 * slope]
+    np.testing.assert_allclose(table, np.transpose(wanted), atol=5.1e-4)
+    product = r" \cdot ".join(f"{v:.3f}" for v in 2 * slope)
+    assert f"${product} = {gradient:.3f}$" in TEXT
+    assert f"down to {100 * gradient:.0f} percent" in TEXT
+    assert unit(0)[1] == 8
+
+
+@pytest.mark.parametrize("h_0", [0.5, 0.0])
+def test_both_gradients_by_hand_are_right_three_ways(h_0):
+    ours = np.array([unit(h_0)[1]])
+    loss = lambda h, tanh: tanh(2 * tanh(2 * tanh(2 * h[0])))  # noqa: E731
+    assert max_error(ours, numerical_gradient(lambda h: loss(h, np.tanh), np.array([h_0]))) < 1e-8
+    leaf = torch.tensor([h_0], dtype=torch.float64, requires_grad=True)
+    loss(leaf, torch.tanh).backward()
+    assert max_error(ours, leaf.grad.numpy()) < 1e-12
+
+
+def test_the_gradient_is_the_product_of_the_jacobians():
+    """The product of the chapter's equation, its transpose applied to a vector, and what the code returns."""
+    rng = np.random.default_rng(0)
+    p, x, d = params.init("rnn", 3, 4, rng), rng.normal(size=(1, 6, 3)), rng.normal(size=(1, 4))
+    h, _, caches = bptt.unroll(cells.rnn_step, x, cells.HState(np.zeros((1, 4))), p)
+    product = np.eye(4)
+    for t in reversed(range(6)):
+        product = product @ (np.diag(1 - h[0, t] ** 2) @ p.W_hh)
+    back = bptt.state_gradients(cells.rnn_step_backward, cells.HState(d), caches, p)
+    assert max_error(back[0].h[0], product.T @ d[0]) < 1e-12
+
+
+# Two numbers of a matrix
+
+
+def test_two_units_by_hand():
+    """The table of vectors and lengths, the radius, and the largest singular value."""
+    W, v = np.array([[0.5, 2], [0, 0.5]]), np.array([1.0, 0.0])
+    rows = TEXT.split("| k | gradient | length |")[1].split("\n\n")[0].splitlines()[2:]
+    assert len(rows) == 5
+    for k, row in enumerate(rows):
+        said = [float(n) for n in re.findall(r"[\d.]+", row)]
+        assert said == pytest.approx([k, *v, np.linalg.norm(v)], abs=5e-3)
+        v = W.T @ v
+    assert np.linalg.norm(v) < 0.7  # "Only then does it fall for good"
+    assert params.spectral_radius(W) == pytest.approx(0.5)
+    assert np.linalg.norm(W, 2) == pytest.approx(2.118, abs=5e-4)
+    assert "largest singular value is 2.118" in TEXT
+
+
+def test_the_chain_has_the_two_numbers_that_were_asked_for(chapter):
+    for radius, largest in ((0.0, 1.2), (0.5, 0.8), (1.1, 1.5), (1.2, 1.2)):
+        W = chapter["chain"](radius, largest)
+        assert params.spectral_radius(W) == pytest.approx(radius)
+        assert np.linalg.norm(W, 2) == pytest.approx(largest)
+
+
+def test_radius_0_grows_and_is_then_exactly_0(chapter):
+    """32 units: growth for some thirty steps, nothing from the 32nd on, for every sequence."""
+    found = chapter["chained"](0.0, 1.2, 0.0)
+    middle = np.median(found, axis=1)
+    assert 26 <= middle.argmax() <= 31
+    assert middle.max() > 20
+    assert (found[31] > 0).all()
+    assert (found[32:] == 0).all()
+    panels = chapter["FIGURES"]["The bound, the radius, and what happens"]._fn(0.0, 1.2)
+    assert dict(numbers_of(panels))["exactly 0 from lag"] == 32
+    driven = np.median(chapter["chained"](0.0, 1.2, 0.03), axis=1)
+    assert driven.max() > 2  # it grows with a small input too
+
+
+def test_the_figure_answers_as_the_text_says(chapter):
+    """s = 0.8 shrinks always and is raised to the radius; both above 1 need not explode."""
+    for radius in (0.0, 0.3, 0.5, 0.8):
+        found = chapter["chained"](radius, 0.8, 0.0)
+        assert (np.diff(np.median(found, axis=1)) <= 0).all()
+    panels = chapter["FIGURES"]["The bound, the radius, and what happens"]._fn(1.1, 0.8)
+    assert dict(numbers_of(panels))["largest singular value"] == 1.1
+    free, driven = (np.median(chapter["chained"](1.1, 1.5, i), axis=1) for i in (0.0, 0.03))
+    assert free[60] > 100
+    assert driven[1:].max() < 1
+    assert "none is above the bound" in " ".join(chapter["SAID"])
+
+
+@given(seed=st.integers(0, 10**6), phi=st.sampled_from(["tanh", "sigmoid", "relu", "leaky_relu"]))
+def test_the_bound_holds_for_any_network_and_input(seed, phi):
+    """(gamma s)^k, with gamma the largest slope of the activation."""
+    rng = np.random.default_rng(seed)
+    H = int(rng.integers(1, 6))
+    p = cells.RNNParams(*(rng.normal(size=shape) * 2 for shape in ((H, 2), (H, H), H)))
+    step = partial(cells.rnn_step, nonlinearity=phi)
+    _, _, caches = bptt.unroll(step, rng.normal(size=(1, 8, 2)), cells.HState(rng.normal(size=(1, H))), p)
+    back = bptt.state_gradients(cells.rnn_step_backward, cells.HState(rng.normal(size=(1, H))), caches, p)
+    length = np.array([np.linalg.norm(g.h) for g in back[::-1]])
+    most = (0.25 if phi == "sigmoid" else 1.0) * np.linalg.norm(p.W_hh, 2)
+    assert (length <= most ** np.arange(9) * length[0] * (1 + 1e-9)).all()
+
+
+def test_two_relu_units_double_for_ever_with_radius_0(chapter):
+    """Exactly: no rounding, no drift; and the Jacobian's own eigenvalue is 2. Checked three ways over three steps."""
+    W = np.array([[2.0, -2.0], [2.0, -2.0]])
+    np.testing.assert_array_equal(W @ W, 0)
+    assert abs(np.linalg.eigvals(np.diag([1.0, 0.0]) @ W)).max() == 2
+    p = cells.RNNParams(np.zeros((2, 1)), W, np.array([-1.0, -10.0]))
+    step, d = partial(cells.rnn_step, nonlinearity="relu"), cells.HState(np.array([[1.0, 0.0]]))
+    h, _, caches = bptt.unroll(step, np.zeros((1, 50, 1)), d, p)
+    np.testing.assert_array_equal(h[0], np.tile([1.0, 0.0], (50, 1)))
+    back = bptt.state_gradients(cells.rnn_step_backward, d, caches, p)[::-1]
+    np.testing.assert_allclose([np.linalg.norm(g.h) for g in back[1:]], np.sqrt(2) * 2.0 ** np.arange(1, 51))
+    assert "From the first lag on it doubles at every step" in TEXT  # from lag 0 to lag 1 it grows by more than 2
+
+    def loss(h, relu, weights, bias):
+        for _ in range(3):
+            h = relu(weights @ h + bias)
+        return h[0]
+
+    numeric = numerical_gradient(lambda h: loss(h, lambda a: np.maximum(a, 0), W, p.b), np.array([1.0, 0.0]))
+    leaf = torch.tensor([1.0, 0.0], dtype=torch.float64, requires_grad=True)
+    loss(leaf, torch.relu, torch.tensor(W), torch.tensor(p.b)).backward()
+    assert max_error(back[3].h[0], numeric) < 1e-8
+    assert max_error(back[3].h[0], leaf.grad.numpy()) < 1e-12
+
+
+def test_the_first_figure(chapter):
+    """Without input the measurement is the power of the size; with input size 1 loses."""
+    for size in (0.8, 1.0, 1.6):
+        np.testing.assert_allclose(chapter["turning"](size, 0.0), size ** np.arange(61.0)[:, None].repeat(40, 1))
+    for said, value in (("0.9^{60} = 0.0018", 0.9**60), ("at 1.1 it is 304 times", 1.1**60)):
+        assert said in TEXT
+        assert value == pytest.approx(float(re.findall(r"[\d.]+", said)[-1]), rel=0.02)
+    middle = [np.median(chapter["turning"](1.0, i)[60]) for i in (0.1, 0.3, 1.0, 2.0)]
+    assert middle == sorted(middle, reverse=True)
+    assert middle[0] < 0.5
+    assert np.median(chapter["turning"](1.6, 0.3)[60]) > 1  # a size above 1 pays for it
+
+
+# Which activation, which start?
+
+
+def test_starts_have_the_numbers_that_the_text_gives():
+    """Glorot's radius is near 1 and its largest singular value near 2; an orthogonal matrix has 1 and 1."""
+    rng = np.random.default_rng(1)
+    for n in (32, 256):
+        drawn = [params.glorot((n, n), rng) for _ in range(5)]
+        assert np.mean([params.spectral_radius(W) for W in drawn]) == pytest.approx(1, abs=0.1)
+        assert np.mean([np.linalg.norm(W, 2) for W in drawn]) == pytest.approx(2, abs=0.1)
+        q = params.orthogonal(n, rng)
+        assert (params.spectral_radius(q), np.linalg.norm(q, 2)) == pytest.approx((1, 1))
+
+
+def test_relu_loses_more_than_tanh_from_an_orthogonal_start_and_less_from_the_identity(chapter):
+    left = chapter["left_at_60"]
+    assert left("relu", "orthogonal") < 1e-3 * left("tanh", "orthogonal")
+    assert left("relu", "identity") > 0.3 > left("tanh", "identity")
+    assert left("sigmoid", "orthogonal", 4.0) > left("sigmoid", "orthogonal", 1.0)  # "It helps
+    assert max(left("sigmoid", s, 4.0) for s in chapter["STARTS"]) < 1e-6  # and does not suffice."
+    rng = np.random.default_rng(0)
+    p = params.init("rnn", 4, 32, rng)
+    step = partial(cells.rnn_step, nonlinearity="relu")
+    h, _, _ = bptt.unroll(step, 0.3 * rng.normal(size=(20, 80, 4)), cells.HState(np.zeros((20, 32))), p)
+    assert np.mean(h[:, 20:] == 0) == pytest.approx(0.5, abs=0.1)  # "about half of them" are shut
+    for start in chapter["STARTS"]:
+        assert left("leaky_relu", start) == pytest.approx(left("relu", start), rel=0.7)
+
+
+# The adding problem
+
+
+def test_always_saying_1_costs_a_sixth():
+    """Nearer to 1/6 than to 0.1767 by far more than chance: both numbers are in the text."""
+    a, b = np.random.default_rng(5).random((2, 1_000_000))
+    error = (a + b - 1) ** 2
+    sigma = error.std() / 1000
+    assert abs(error.mean() - 1 / 6) < 4 * sigma
+    assert abs(error.mean() - 0.1767) > 20 * sigma
+    assert r"\tfrac16 = 0.1667" in TEXT
+    assert "0.1767" in TEXT
+
+
+# The wall
+
+
+def rnn_loss(w, b):
+    """The same loss by the package's cell, and its gradient by its backward pass."""
+    p = cells.RNNParams(np.zeros((1, 1)), np.full((1, 1), float(w)), np.array([float(b)]))
+    start = cells.HState(np.full((1, 1), 1 / (1 + np.exp(-0.5))))
+    step = partial(cells.rnn_step, nonlinearity="sigmoid")
+    _, last, caches = bptt.unroll(step, np.zeros((1, 50, 1)), start, p)
+    d = cells.HState(2 * (last.h - 0.7))
+    _, _, dp = bptt.bptt(cells.rnn_step_backward, None, d, caches, p)
+    return (last.h.item() - 0.7) ** 2, dp.W_hh.item(), dp.b.item()
+
+
+@pytest.mark.parametrize(("w", "b"), [(4.5, -2.0), (3.2, -1.4), (5.5, -3.2)])
+def test_the_loss_on_the_surface_is_right_three_ways(chapter, w, b):
+    """The chapter's own loop, our cell, finite differences and PyTorch."""
+    ours = chapter["loss_and_gradient"](w, b)
+    assert max_error(np.array(ours), np.array(rnn_loss(w, b))) < 1e-12
+    numeric = numerical_gradient(lambda v: float(chapter["loss_and_gradient"](*v)[0]), np.array([w, b]))
+    assert max_error(np.array(ours[1:]), numeric) < 1e-7
+    leaf = torch.tensor([w, b], dtype=torch.float64, requires_grad=True)
+    h = torch.sigmoid(torch.tensor(0.5, dtype=torch.float64))
+    for _ in range(50):
+        h = torch.sigmoid(leaf[0] * h + leaf[1])
+    ((h - 0.7) ** 2).backward()
+    assert max_error(np.array(ours[1:]), leaf.grad.numpy()) < 1e-12
+
+
+def test_the_run_without_clipping_is_thrown_as_the_text_says(chapter):
+    """11 updates, a gradient of 22, off the map, nearly flat; clipped at 0.3 it ends in the valley."""
+    paths, f = chapter["paths"], chapter["loss_and_gradient"]
+    norms = [np.hypot(*f(*place)[1:]) for place in paths[np.inf]]
+    assert "After 11 updates it stands on the wall, where the gradient is 22 long" in TEXT
+    assert norms[11] == pytest.approx(22, abs=0.5)
+    assert norms[11] > 100 * norms[10]  # "more than a hundred times as long as the one before"
+    assert max(norms[:11]) < 1
+    assert (paths[np.inf][12:, 0] > 6).all()  # off the map, and there it stays
+    assert max(norms[12:]) < 1e-3
+    assert f(*paths[0.3][-1])[0] < 1e-3
+    steps = np.linalg.norm(np.diff(paths[3.0], axis=0), axis=1)
+    assert steps.max() == pytest.approx(1.5)  # "one update can still be 1.5 long"
+
+
+def test_clipping_helps_beside_the_wall(chapter):
+    said = next(s for s in chapter["SAID"] if s.startswith("Without clipping"))
+    assert "**Clipping helps here.**" in said
+    plain, thrown, clipped, still = (int(n) for n in re.findall(r"(\d+)%", said))
+    assert clipped > plain + 10
+    assert thrown > 10 > still
+
+
+def test_clipping_by_hand():
+    g = (np.array([3.0, 4.0]),)
+    np.testing.assert_allclose(optim.clip_by_global_norm(g, 1.0)[0][0], [0.6, 0.8])
+    np.testing.assert_array_equal(optim.clip_by_value(g, 1.0)[0], [1, 1])
+    for said in ("has length 5. Clipped at 1 it is (0.6, 0.8)", "it would be (1, 1)"):
+        assert said in TEXT
+
+
+def test_clipping_does_not_tilt_the_curve(chapter):
+    """The share of the older half is the same before and after, at every limit and for every network."""
+    figure = chapter["FIGURES"]["Clipping moves the curve; it does not tilt it"]
+    for kind in chapter["KINDS"]:
+        for limit in (0.01, 1.0, 100.0):
+            panels = figure._fn(kind, limit)
+            (_, whole), (_, cut), (_, share), (_, share_cut) = numbers_of(panels)
+            assert cut == pytest.approx(min(whole, limit), rel=1e-9)
+            assert share_cut == pytest.approx(share, rel=1e-9)
+            down = curve(panels[0], "as it is") - curve(panels[0], "clipped")  # logarithms
+            middle = down[np.isfinite(down)]
+            assert np.ptp(middle[:30]) < 0.5
+    whole = dict(numbers_of(figure._fn("ReLU, identity", 1.0)))["length of the gradient"]
+    assert 1000 < whole < 100_000  # "thousands long"
+    sizes = {kind: np.linalg.norm(chapter["terms"](kind), axis=2) for kind in chapter["KINDS"]}
+    tilt = {kind: np.median(s[:, 50] / s[:, 0]) for kind, s in sizes.items()}
+    assert tilt["tanh, orthogonal, scaled to 0.8"] < tilt["tanh, orthogonal"] < 0.05 < tilt["ReLU, identity"]
+
+
+def test_the_terms_add_up_to_the_gradient(chapter):
+    """They are the parts of what one backward pass over the whole sequence gives, checked by PyTorch."""
+    from course_pkg import models, tasks
+
+    rng = np.random.default_rng(0)
+    net = models.init("rnn", 2, 32, 1, rng, recurrent="orthogonal", dtype=np.float64)
+    data = tasks.adding_problem(100, 60, rng, dtype=np.float64)
+    W_ih, W_hh, b = (torch.tensor(a, requires_grad=True) for a in net.stack[0].forward)
+    h = torch.zeros(100, 32, dtype=torch.float64)
+    for t in range(60):
+        h = torch.tanh(torch.tensor(data.x[:, t]) @ W_ih.T + h @ W_hh.T + b)
+    said = h @ torch.tensor(net.readout.W).T + torch.tensor(net.readout.b)
+    ((said - torch.tensor(data.y)) ** 2).mean().backward()
+    theirs = np.concatenate([a.grad.numpy().ravel() for a in (W_ih, W_hh, b)])
+    assert max_error(chapter["terms"]("tanh, orthogonal")[0].sum(axis=0), theirs) < 1e-12
+
+
+# Check yourself
+
+
+def test_the_first_two_answers(chapter):
+    """0.9^50 is half a percent, reached by 0.9 times a rotation; the chain with s = 1.5 is hundreds of times longer."""
+    assert round(0.9**50, 3) == 0.005
+    assert round(0.9**20, 2) == 0.12
+    W, v = 0.9 * params.orthogonal(8, np.random.default_rng(0)), np.eye(8)[0]
+    assert np.linalg.norm(np.linalg.matrix_power(W.T, 50) @ v) == pytest.approx(0.9**50)
+    found = np.median(chapter["chained"](0.9, 1.5, 0.0), axis=1)
+    assert 200 < found[20] < 2000
+
+
+def test_the_fourth_and_fifth_answers():
+    """(6, 8) clipped at 5; and ReLU with an orthogonal matrix never lengthens a gradient, and can lose all of it."""
+    g = (np.array([6.0, 8.0]),)
+    np.testing.assert_allclose(optim.clip_by_global_norm(g, 5.0)[0][0], [3, 4])
+    np.testing.assert_array_equal(optim.clip_by_value(g, 5.0)[0], [5, 5])
+    rng = np.random.default_rng(0)
+    p = params.init("rnn", 2, 8, rng)
+    step = partial(cells.rnn_step, nonlinearity="relu")
+    _, _, caches = bptt.unroll(step, rng.normal(size=(20, 40, 2)), cells.HState(np.zeros((20, 8))), p)
+    back = bptt.state_gradients(cells.rnn_step_backward, cells.HState(rng.normal(size=(20, 8))), caches, p)
+    length = np.array([np.linalg.norm(g.h, axis=1) for g in back[::-1]])
+    assert (np.diff(length, axis=0) <= 1e-12).all()
+    assert np.median(length[40]) < 1e-3 * np.median(length[0])
+
+
+# What trains
+
+
+@pytest.fixture(scope="module")
+def trained(chapter):
+    """The two training experiments as the chapter runs them, and the sentences that follow."""
+    place = next(k for k, cell in enumerate(CODE) if TRAINING in cell)
+    cells_left = [c for c in CODE[place:] if re.search(r"\b(errors|final|ended|runs|solved)\b", c)]
+    names = dict(chapter) | {"FIGURES": {}, "SAID": []}
+    return run(names, cells_left)
+
+
+@pytest.mark.slow
+def test_short_term_memory_on_the_adding_problem(trained):
+    """Short sequences are learned, long ones are not by tanh; ReLU from the identity learns them all."""
+    learned = trained["learned"]
+    assert [learned["ReLU", T] for T in (10, 20, 40)] == [5, 5, 5]
+    assert learned["ReLU", 60] >= 4
+    assert learned["tanh", 10] == 5
+    assert learned["tanh", 10] >= learned["tanh", 20] >= learned["tanh", 40] >= learned["tanh", 60]
+    assert learned["tanh", 60] <= 1
+    scores = np.median([trained["errors"]["tanh", 20, k] for k in range(5)], axis=0)
+    assert scores[0] > 2 * scores[-1]  # more updates reach further back
+
+
+@pytest.mark.slow
+def test_what_clipping_cannot_fix_and_what_it_can(trained):
+    """No limit helps tanh; the ReLU network needs one."""
+    solved = trained["solved"]
+    assert all(solved["tanh", limit] <= 1 for limit in ("none", "1", "0.1"))
+    assert solved["ReLU", "none"] <= 3
+    assert min(solved["ReLU", "1"], solved["ReLU", "0.1"]) >= 4
+    assert "Clipping saved the ReLU network" in trained["SAID"][-1]
