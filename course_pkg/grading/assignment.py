@@ -15,6 +15,7 @@ from course_pkg.checks.text import say
 
 SOURCE_LIMIT = 300_000  # characters of a cell that is looked into
 SIZE_LIMIT = 20 << 20  # bytes of one file of a submission or an assignment
+CLOSED = -1  # the size of a file that may not be read
 
 
 class NoAssignment(ValueError):

@@ -5,14 +5,13 @@ that it had. A worker that dies is replaced and its submission tried again; one 
 and left for a person.
 """
 
-import hashlib
 import queue
 import threading
 from typing import NamedTuple
 
 from course_pkg.checks.text import say
-from course_pkg.grading.course import VERSION
 from course_pkg.grading.record import Recorder
+from course_pkg.grading.regrade import altered, key_of
 from course_pkg.grading.status import ATTENTION
 from course_pkg.grading.worker import Died, Worker, failed
 
@@ -33,13 +32,12 @@ def pending(course, assignment, again=False, students=None, fixed=False):
     fixed  also those that were graded with another seed than the assignment's, which someone has asked for
     """
     base, found = assignment._replace(seed="").digest, []
-    left = course.stopped(assignment.name)[1]
+    left = {*course.stopped(assignment.name)[1], *altered(course, assignment.name)}
     for student in course.students(assignment.name):
         if students and student not in students:
             continue
         _, _, digest = course.files(student, assignment.name)
-        when = course.timestamp(student, assignment.name)
-        key = hashlib.sha256(f"{VERSION}\0{base}\0{digest}\0{when}".encode()).hexdigest()
+        key = key_of(base, digest)
         known = course.remembered(student, assignment.name)
         changed = known is None or known["key"] != key
         if again or changed or student in left or (fixed and known.get("seed") != assignment.seed):
@@ -99,12 +97,14 @@ def here(assignment, jobs, walled=True, limits=None, on_start=lambda workers: No
         threads = [threading.Thread(target=labour, args=(worker,), daemon=True) for worker in workers]
         for thread in threads:
             thread.start()
+        whole = False
         try:
             for _ in tasks:
                 yield done.get()
+            whole = True
         finally:
             for worker in [] if ready else workers:
-                worker.close()
+                worker.close(now=not whole)
 
     return work
 
