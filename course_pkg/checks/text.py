@@ -238,8 +238,8 @@ TEXT = {
     "begins": "{count} submissions. The first result takes some seconds, while Python and the walls start.",
     "not written": "{name}: the results of {count} submissions could not be written down, and are tried again "
     "next time. The first reason: {why}",
-    "released again": "{name}: the gradebook held {count} submissions, and nbgrader changes no cells beside submissions. "
-    "They were taken out and put back with the marks that people gave. What tests gave comes back with: "
+    "released again": "{name}: the gradebook held {count} submissions, and nbgrader changes no cells beside "
+    "submissions. They were taken out and put back with the marks that people gave. What tests gave comes back with: "
     "course grade {name}. The gradebook as it was: {backup}",
     "mark lost": "{student}: the mark {score:g} for {cell} is gone, since that cell is gone",
     "unreleased": "{name}: the cell {cell} in the solutions differs from what is graded with; to use it, run: "

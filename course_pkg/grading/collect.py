@@ -47,15 +47,26 @@ def entries(source):
     """[(relative name, bytes reader)] of everything in a folder or zip file, while it is open."""
     source = Path(source)
     if source.is_dir():
-        paths = [p for p in sorted(source.rglob("*")) if not p.name.startswith(".") and not p.is_symlink()]
+        paths = [p for p in sorted(source.rglob("*")) if not _hidden(p.name) and not p.is_symlink()]
         yield [(p.relative_to(source).as_posix(), p.read_bytes) for p in paths if p.is_file()]
         return
     with zipfile.ZipFile(source) as archive:
         members = [m for m in archive.infolist() if not m.is_dir() and "__MACOSX" not in m.filename]
         if sum(m.file_size for m in members) > LIMIT:
             raise ValueError(say("archive size", limit=LIMIT >> 30))
-        members = [m for m in members if not PurePosixPath(m.filename).name.startswith(".")]
-        yield [(safe_name(_name(m)), lambda m=m: archive.read(m)) for m in members]
+        members = [m for m in members if not _hidden(PurePosixPath(_name(m)).name)]
+        yield [(_inside(_name(m)), lambda m=m: archive.read(m)) for m in members]
+
+
+def _hidden(name):
+    """Whether a file is hidden. The name of a person may begin with a dot."""
+    who = whose(name)
+    return name.startswith(".") and (who is None or who[0].system == OWN)
+
+
+def _inside(name):
+    """A relative path that leads nowhere else; what a person's name may hold stays in it."""
+    return "/".join(part for part in name.replace("\\", "/").split("/") if part not in ("", ".", ".."))
 
 
 def _name(member):

@@ -1,6 +1,7 @@
 """A page for each student: what each function earned, what is wrong first, what to think about. No hidden code."""
 
 import importlib.resources
+import warnings
 import zipfile
 
 import jinja2
@@ -89,7 +90,9 @@ def release_pages(course, assignment, students=()):
         for name in ("submission_secret.txt", "timestamp.txt"):
             if (source / name).is_file():
                 write(folder / name, (source / name).read_bytes())
-        made = course.api.release_feedback(assignment.name, student)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # nbgrader spells an argument wrong
+            made = course.api.release_feedback(assignment.name, student)
         if not made["success"]:
             raise ValueError(say("no exchange", why=(made.get("log") or made.get("error") or "").strip()[-500:]))
         released.append(student)

@@ -84,8 +84,7 @@ def _around(paths, notebooks, archive):
         return ""
     inner = [p[len(top) + 1 :] for p in paths if "/" in p]
     here = [p for p in inner if "/" not in p]
-    # A file of a student's own may be named as Canvas names files: all files must be.
-    if any(_MOODLE.match(p) for p in inner) or (here and all(whose(p) and whose(p)[0].system == CANVAS for p in here)):
+    if _of_a_system(inner):
         return f"{top}/"
     books = [p for p in here if p.lower().endswith((".ipynb", ".zip"))]
     if books:
@@ -94,3 +93,17 @@ def _around(paths, notebooks, archive):
     holders = {PurePosixPath(p).parts[0] for p in inner if p.lower().endswith((".ipynb", ".zip"))}
     named = top.casefold() in {"submissions", "submitted", archive.casefold(), *(n.casefold() for n in notebooks)}
     return f"{top}/" if len(holders) > 1 or (named and holders) else ""
+
+
+def _of_a_system(paths):
+    """Whether names that a learning system gives begin here, or in the one folder that everything here lies in."""
+    while True:
+        if any(_MOODLE.match(p) for p in paths):
+            return True
+        here = [p for p in paths if "/" not in p]
+        if here:  # a file of a student's own may be named as Canvas names files: all files must be
+            return all((found := whose(p)) and found[0].system == CANVAS for p in here)
+        tops = {PurePosixPath(p).parts[0] for p in paths}
+        if len(tops) != 1:
+            return False
+        paths = [p.partition("/")[2] for p in paths]
