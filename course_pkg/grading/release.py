@@ -3,12 +3,14 @@
 import contextlib
 import shutil
 import sqlite3
+import warnings
 from pathlib import Path
 from typing import NamedTuple
 
 import nbformat
 from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.preprocessors import ClearSolutions, ComputeChecksums, LockCells
+from sqlalchemy.exc import SAWarning
 
 from course_pkg.checks.text import say
 from course_pkg.grading.course import MEMORY
@@ -124,7 +126,9 @@ def _marks(entry):
 def _put_back(gradebook, name, entry):
     """Write a person's marks into a new submission; returns those whose cell is gone."""
     times = {"timestamp": entry.timestamp} if entry.timestamp else {}
-    gradebook.update_or_create_submission(name, entry.student, **times)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SAWarning)  # nbgrader adds to the session later than SQLAlchemy likes
+        gradebook.update_or_create_submission(name, entry.student, **times)
     lost = []
     for notebook, cell, score, extra, again in entry.grades:
         try:

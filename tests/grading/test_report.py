@@ -26,7 +26,7 @@ def graded(tmp_path_factory, grade_class):
     class_ = {"right": {}, "right2": {}, "wrong": {"forget_gate": wrong}, "stops": {"lstm_step": stops}}
     class_["stops2"] = {"lstm_step": stops, "forget_gate": wrong}
     made = {student: files(maker.right(**answers)) for student, answers in class_.items()}
-    grade_class(room, {**made, "broken": {"gates.ipynb": b'{"cells": ['}}, jobs=1)
+    grade_class(room, {**made, "cutoff9": {"gates.ipynb": b'{"cells": ['}}, jobs=1)
     return room
 
 
@@ -49,12 +49,12 @@ def test_the_page_of_the_class(graded):
     want = np.corrcoef([2, 2, 0, 2, 0], [4, 4, 4, 0, 0])[0, 1]
     assert items["test_forget_gate"]["discrimination"] == pytest.approx(want)
     assert items["essay"]["of"] == 0
-    assert {r["student"] for r in found["waits"]} == {"right", "right2", "wrong", "stops", "stops2", "broken"}
+    assert {r["student"] for r in found["waits"]} == {"right", "right2", "wrong", "stops", "stops2", "cutoff9"}
     lost = {m["cell"]: m["students"] for m in found["unnamed"]}
     assert lost == {"lstm_step": ["stops", "stops2"], "forget_gate": ["stops2", "wrong"]}
     assert mine.count('class="course-explorer"') == shown.count('class="course-explorer"') == 2
     assert "stops2" in words_of(mine)
-    for student in ("right2", "stops2", "broken", "wrong,"):
+    for student in ("right2", "stops2", "cutoff9"):
         assert student not in shown
 
 
