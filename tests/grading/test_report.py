@@ -103,7 +103,7 @@ def test_grades_by_part(graded, tmp_path):
     path = tmp_path / "parts.csv"
     said = CliRunner().invoke(cli.main, ["--root", str(graded.root), "export", "--by", "part", "--output", str(path)])
     assert said.exit_code == 0, said.output
-    lines = list(csv.DictReader(path.open()))
+    lines = list(csv.DictReader(path.read_text().splitlines()))
     assert len(lines) == 5 * 3
     got = {(r["student_id"], r["cell"]): r["score"] for r in lines}
     assert got["wrong", "test_forget_gate"] == "0"
