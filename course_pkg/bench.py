@@ -21,8 +21,7 @@ import time
 
 import numpy as np
 
-from course_pkg import bptt, cells, fused, params
-from course_pkg.validation import require_choice
+from course_pkg import bptt, cells, interchange, weights
 
 SIZES = ((1, 32, 8, 16), (16, 64, 32, 64), (32, 100, 64, 128), (64, 100, 128, 256), (32, 1000, 32, 64))  # B, T, D, H
 LONGER = [(32, T, 32, 64) for T in (50, 100, 200, 400)]
@@ -47,17 +46,13 @@ def contenders(cell, B, T, D, H, seed=0):
     """
     import torch
 
-    require_choice("cell", cell, params.CELLS)
+    cell = cells.by_name(cell)
     torch.set_num_threads(1)
     rng = np.random.default_rng(seed)
-    p = params.init(cell, D, H, rng, dtype=np.float32)
+    p = weights.init(cell, D, H, rng, dtype=np.float32)
     x, dh = rng.standard_normal((B, T, D), np.float32), rng.standard_normal((B, T, H), np.float32)
-    zeros = np.zeros((B, H), np.float32)
-    state = cells.LSTMState(zeros, zeros) if cell == "lstm" else cells.HState(zeros)
-    step, step_backward = getattr(cells, f"{cell}_step"), getattr(cells, f"{cell}_step_backward")
-    run, run_backward = getattr(fused, cell), getattr(fused, f"{cell}_backward")
-    net = {"rnn": torch.nn.RNN, "lstm": torch.nn.LSTM, "gru": torch.nn.GRU}[cell](D, H, batch_first=True)
-    net.load_state_dict(params.to_torch(p))
+    net = {"rnn": torch.nn.RNN, "lstm": torch.nn.LSTM, "gru": torch.nn.GRU}[cell.name](D, H, batch_first=True)
+    net.load_state_dict(interchange.to_torch(p))
     x_, dh_ = torch.from_numpy(x).requires_grad_(), torch.from_numpy(dh)
 
     def torch_both():
@@ -66,11 +61,11 @@ def contenders(cell, B, T, D, H, seed=0):
         net(x_)[0].backward(dh_)
 
     return {
-        "fused": (lambda: run(x, None, p)[2], lambda: run_backward(dh, None, run(x, None, p)[2])),
+        "fused": (lambda: cell.run(x, None, p)[2], lambda: cell.run_backward(dh, None, cell.run(x, None, p)[2])),
         "torch": (lambda: net(x_)[0], torch_both),
         "steps": (
-            lambda: bptt.unroll(step, x, state, p)[2],
-            lambda: bptt.bptt(step_backward, dh, None, bptt.unroll(step, x, state, p)[2], p),
+            lambda: bptt.unroll(cell, x, None, p)[2],
+            lambda: bptt.bptt(cell, dh, None, bptt.unroll(cell, x, None, p)[2], p),
         ),
     }
 
@@ -121,7 +116,7 @@ def kept(cell, size):
     with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
         out = found["torch"][0]()
     del out
-    return {"fused": _short(params.nbytes(found["fused"][0]()) / 1e6), "torch": _short(sum(storages.values()) / 1e6)}
+    return {"fused": _short(weights.nbytes(found["fused"][0]()) / 1e6), "torch": _short(sum(storages.values()) / 1e6)}
 
 
 def peak(who, cell, size):

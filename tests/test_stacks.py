@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from references import SEEDS, assert_equal, assert_same, copies, draw_params, draw_state, frozen
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from course_pkg import fused, padded, params
+from course_pkg import fused, interchange, padded
 from course_pkg.gradcheck import gradcheck
 from course_pkg.layers import LayerNormParams
 from course_pkg.stacks import LayerParams, LayerState, stack, stack_backward
@@ -120,7 +120,7 @@ def torch_stack(case, cell, **options):
     net = NETS[cell](
         D, H, len(case.params), batch_first=True, bidirectional=both, dtype=torch.tensor(case.x).dtype, **options
     )
-    net.load_state_dict(params.to_torch(case.params))
+    net.load_state_dict(interchange.to_torch(case.params))
     x = leaf(case.x)
     leaves, state = torch_states(case.state, cell)
     out, last = torch_net(net, x, state, case.lengths)
@@ -148,7 +148,7 @@ def torch_layers(case, cell, keeps, residual):
             v = torch.nn.functional.layer_norm(v, v.shape[-1:], norm.gain, norm.bias, eps=1e-5)
         H, both = layer.forward.W_hh.shape[1], layer.reverse is not None
         net = NETS[cell](v.shape[2], H, batch_first=True, bidirectional=both, dtype=v.dtype)
-        net.load_state_dict(params.to_torch((layer._replace(norm=None),)))
+        net.load_state_dict(interchange.to_torch((layer._replace(norm=None),)))
         flat = [s for s in leaves[n] if s is not None]
         h_0 = torch.stack([s.h for s in flat])
         h, last = torch_net(net, v, (h_0, torch.stack([s.c for s in flat])) if cell == "lstm" else h_0, case.lengths)

@@ -14,7 +14,7 @@ import itertools
 
 import numpy as np
 
-from course_pkg import encoder_decoder, optim, params, tasks, train
+from course_pkg import encoder_decoder, optim, tasks, train, weights
 from course_pkg.experiments.verdicts import worse
 from course_pkg.tasks.translation import SOURCE_SYMBOLS, START, STOP, TARGET_SYMBOLS
 
@@ -60,7 +60,7 @@ def measure(settings, rows, *, network, seed):
         progress=False,
         **how,
     ).params
-    found = {"parameters": params.count(net), "dates": {}, "characters": {}}
+    found = {"parameters": weights.count(net), "dates": {}, "characters": {}}
     for count in (*settings["counts"], settings["longer"]):
         new = tasks.dates(settings["examples"]["test"], rng, count=count)
         written, _ = encoder_decoder.greedy(new.x, net, start=start, stop=stop, steps=11 * count, lengths=new.lengths)
