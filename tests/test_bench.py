@@ -9,7 +9,8 @@ import sys
 import numpy as np
 import pytest
 
-from course_pkg import bench, weights
+from course_pkg import weights
+from course_pkg.tools import bench
 
 SMALL = (2, 3, 2, 4)
 CELLS = ("rnn", "lstm", "gru")

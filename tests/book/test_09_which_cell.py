@@ -11,8 +11,9 @@ from chapter_cells import cells as cells_of
 from chapter_cells import run
 from course_site.execution import ROOT
 
-from course_pkg import bench, experiments, weights
+from course_pkg import experiments, weights
 from course_pkg.experiments import which_cell
+from course_pkg.tools import bench
 
 TEXT = (ROOT / "book" / "09-which-cell.md").read_text(encoding="utf-8")
 CODE = cells_of("09-which-cell")

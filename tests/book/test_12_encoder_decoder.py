@@ -355,8 +355,8 @@ def test_the_verdict_on_beams():
 TINY = bottleneck.SETTINGS | {
     "embedding": 2,
     "networks": {
-        "a": {"H": 3, "attend": False, "both": False},
-        "b": {"H": 3, "attend": True, "both": True},
+        "a": {"H": 3, "attend": False, "bidirectional": False},
+        "b": {"H": 3, "attend": True, "bidirectional": True},
     },
     "single": ["a"],
     "seeds": [0, 1],

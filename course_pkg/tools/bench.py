@@ -1,6 +1,6 @@
 """Speed and memory of `fused`, beside PyTorch's networks and beside one call of the cell per step.
 
-    python -m course_pkg.bench [--json FILE] [--quick]
+    python -m course_pkg.tools.bench [--json FILE] [--quick]
 
 prints tables and, if FILE can be written, keeps the same numbers there; `read` and `lines` show them
 on a page. One thread, float32. Contenders take turns within one run, and a ratio is the median of the
@@ -22,6 +22,7 @@ import time
 import numpy as np
 
 from course_pkg import bptt, cells, interchange, weights
+from course_pkg.tools.machine import processor
 
 SIZES = ((1, 32, 8, 16), (16, 64, 32, 64), (32, 100, 64, 128), (64, 100, 128, 256), (32, 1000, 32, 64))  # B, T, D, H
 LONGER = [(32, T, 32, 64) for T in (50, 100, 200, 400)]
@@ -135,7 +136,7 @@ def peak(who, cell, size):
 
 def fresh_peak(who, cell, size):
     """`peak` in a process of its own, so that nothing measured before is in its memory."""
-    command = [sys.executable, "-m", "course_pkg.bench", "--peak", who, cell, *map(str, size)]
+    command = [sys.executable, "-m", "course_pkg.tools.bench", "--peak", who, cell, *map(str, size)]
     return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 
@@ -148,13 +149,6 @@ def operators(cell, size=(8, 100, 8, 8)):
     with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as profile:
         forward()
     return sum(event.count for event in profile.key_averages())
-
-
-def processor():
-    """The processor's model, as far as the system tells."""
-    info = pathlib.Path("/proc/cpuinfo")
-    lines = info.read_text().splitlines() if info.exists() else []
-    return next((line.split(":", 1)[1].strip() for line in lines if "model name" in line), platform.processor())
 
 
 def machine():
@@ -241,7 +235,7 @@ def _foot(result):
 
 def main(arguments=None):
     """The command line."""
-    parser = argparse.ArgumentParser(prog="python -m course_pkg.bench", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(prog="python -m course_pkg.tools.bench", description=__doc__.splitlines()[0])
     parser.add_argument("--json", type=pathlib.Path, metavar="FILE", help="keep the numbers in this file too")
     parser.add_argument("--quick", action="store_true", help="the two smallest sizes, a few rounds each")
     parser.add_argument("--peak", nargs=6, metavar="X", help=argparse.SUPPRESS)
