@@ -157,7 +157,7 @@ def bench(session):
     # NumPy is to choose its kernel from the processor, as PyTorch does, whatever the shell says.
     for name in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"):
         os.environ.pop(name, None)
-    run(session, "-m", "course_pkg.bench", *(session.posargs or ("--json", "course_pkg/bench.json")))
+    run(session, "-m", "course_pkg.tools.bench", *(session.posargs or ("--json", "course_pkg/tools/bench.json")))
     if not session.posargs:
         run(session, "-m", "course_pkg.grading.bench")
 

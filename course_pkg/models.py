@@ -18,9 +18,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from course_pkg import layers
-from course_pkg.params import glorot, init_stack
 from course_pkg.stacks import stack, stack_backward
 from course_pkg.validation import require_array, require_ids, require_number, require_rng
+from course_pkg.weights import glorot, init_stack
 
 
 class Network(NamedTuple):
@@ -50,23 +50,26 @@ class ManyToOneTape(NamedTuple):
     split: int  # features that the forward direction made
 
 
-def init(cell, inputs, H, K, rng, *, embedding=None, depth=1, both=False, norm=False, dtype=np.float32, **start):
-    """Starting parameters of a `Network` of `depth` layers of H units of "rnn", "lstm" or "gru".
+def init(
+    cell, inputs, H, K, rng, *, embedding=None, depth=1, bidirectional=False, norm=False, dtype=np.float32, **start
+):
+    """Starting parameters of a `Network` of `depth` layers of H units of `cell`.
 
-    inputs: how many symbols there are, with `embedding` numbers for each, drawn from a normal with
-    deviation 1; or, when embedding is None, how many numbers x has at each step. both: two directions.
-    norm: layer norm in front of every layer. start: see `params.init` (recurrent=, forget_bias=).
+    cell: a `Cell` or the name of one. inputs: how many symbols there are, with `embedding` numbers for each,
+    drawn from a normal with deviation 1; or, when embedding is None, how many numbers x has at each step.
+    norm: layer norm in front of every layer. start: see `weights.init` (recurrent=, forget_bias=).
     """
     for name, value in (("inputs", inputs), ("H", H), ("K", K), ("depth", depth)):
         require_number(name, value, 1, integer=True)
+    require_rng(rng)
     table = None
     if embedding is not None:
         require_number("embedding", embedding, 1, integer=True)
         table = layers.EmbeddingParams(rng.normal(size=(inputs, embedding)).astype(dtype))
     core = init_stack(
-        cell, embedding or inputs, H, rng, depth=depth, bidirectional=both, norm=norm, dtype=dtype, **start
+        cell, embedding or inputs, H, rng, depth=depth, bidirectional=bidirectional, norm=norm, dtype=dtype, **start
     )
-    return Network(table, core, init_linear(H * (1 + both), K, rng, dtype))
+    return Network(table, core, init_linear(H * (1 + bidirectional), K, rng, dtype))
 
 
 def init_linear(D, K, rng, dtype):
@@ -75,7 +78,7 @@ def init_linear(D, K, rng, dtype):
 
 
 def many_to_many(x, params, state=None, **how):
-    """An answer at every step. how: lengths, dropout, rng, residual and a cell's options, as in `stacks.stack`."""
+    """An answer at every step. how: cell, lengths, dropout, rng, residual and a cell's options, as in `stack`."""
     v, embedding_tape = _enter(x, params)
     out, state_T, stack_tape = stack(v, state, params.stack, **how)
     y, readout_tape = layers.linear(out, params.readout)

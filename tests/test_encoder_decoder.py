@@ -30,7 +30,7 @@ def batch():
 @pytest.mark.parametrize("attend", [True, False])
 @pytest.mark.parametrize(("cell", "both", "depth"), [("rnn", False, 1), ("lstm", True, 1), ("gru", True, 2)])
 def test_gradients_by_finite_differences(cell, both, depth, attend):
-    params = network(cell, both=both, depth=depth, attend=attend)
+    params = network(cell, bidirectional=both, depth=depth, attend=attend)
     loss = functools.partial(ed.loss, start=START)
     _, dparams, _ = loss(params, batch(), None, None)
     numeric = numerical_gradient(lambda p: loss(p, batch(), None, None)[0], params)
@@ -39,7 +39,7 @@ def test_gradients_by_finite_differences(cell, both, depth, attend):
 
 @pytest.mark.parametrize("attend", [True, False])
 def test_padding_of_source_and_target_changes_nothing(attend):
-    params, (x, y, mask, lengths) = network(both=True, attend=attend), batch()
+    params, (x, y, mask, lengths) = network(bidirectional=True, attend=attend), batch()
     value, dparams, _ = ed.loss(params, (x, y, mask, lengths), None, None, start=START)
     x = np.where(np.arange(5) < lengths[:, None], x, 5)
     again, dagain, _ = ed.loss(params, (x, np.where(mask, y, -7), mask, lengths), None, None, start=START)
@@ -118,7 +118,7 @@ def test_a_beam_of_one_is_greedy(seed):
 
 def test_dates_fit_the_network_and_float32_stays():
     data = tasks.dates(5, np.random.default_rng(0))
-    params = ed.init("lstm", len(data.symbols), len(data.classes), 4, 6, np.random.default_rng(0), both=True)
+    params = ed.init("lstm", len(data.symbols), len(data.classes), 4, 6, np.random.default_rng(0), bidirectional=True)
     loss = functools.partial(ed.loss, start=data.classes.index("<"))
     value, dparams, _ = loss(params, data.arrays, None, None)
     assert value == pytest.approx(np.log(len(data.classes)), rel=0.5)

@@ -109,12 +109,12 @@ def test_the_rate_is_that_of_the_lowest_mean_error():
 
 
 def test_equal_parameters_means_as_wide_as_the_budget_allows():
-    from course_pkg import params
+    from course_pkg import weights
 
-    budget = params.cell_count("lstm", 8, 32)
+    budget = weights.cell_count("lstm", 8, 32)
     for cell in ("rnn", "gru"):
         H = which_cell.width(which_cell.SETTINGS, cell, 8, "parameters")
-        assert params.cell_count(cell, 8, H) <= budget < params.cell_count(cell, 8, H + 1)
+        assert weights.cell_count(cell, 8, H) <= budget < weights.cell_count(cell, 8, H + 1)
 
 
 def test_the_command_refuses_what_does_not_exist():

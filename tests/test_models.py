@@ -80,7 +80,9 @@ def test_networks_are_torchs(cell, sizes, depth, flags, seed):
     symbols, both, norm, one = flags
     rng = np.random.default_rng(seed)
     params = models.init(
-        cell, D, H, K, rng, embedding=3 if symbols else None, depth=depth, both=both, norm=norm, dtype=np.float64
+        *(cell, D, H, K, rng),
+        embedding=3 if symbols else None,
+        **{"depth": depth, "bidirectional": both, "norm": norm, "dtype": np.float64},
     )
     params = tree_map(lambda a: a + 0.3 * rng.normal(size=a.shape), params)
     x = rng.integers(D, size=(B, T)) if symbols else rng.normal(size=(B, T, D))
@@ -159,7 +161,7 @@ def test_losses_fall_along_their_gradient_and_keep_float32(name):
 
 def test_padding_does_not_touch_a_loss():
     data, rng = tasks.tagged_sentences(8, np.random.default_rng(0)), np.random.default_rng(0)
-    params = models.init("gru", len(data.symbols), 5, 3, rng, embedding=4, both=True, dtype=np.float64)
+    params = models.init("gru", len(data.symbols), 5, 3, rng, embedding=4, bidirectional=True, dtype=np.float64)
     value, dparams, _ = models.tagger_loss(params, data.arrays, None, rng)
     past = np.arange(data.x.shape[1]) >= data.lengths[:, None]
     x, y = np.where(past, 7, data.x), np.where(past, 99, data.y)
@@ -183,7 +185,7 @@ def test_training_a_network_repeats_itself_to_the_bit():
 
     def trained():
         rng = np.random.default_rng(1)
-        params = models.init("lstm", len(data.symbols), 8, 3, rng, embedding=4, depth=2, both=True)
+        params = models.init("lstm", len(data.symbols), 8, 3, rng, embedding=4, depth=2, bidirectional=True)
         return train.fit(loss, params, data.arrays, rng, steps=15, batch=8, clip=1.0, progress=False)
 
     one, two = trained(), trained()
@@ -247,7 +249,7 @@ def test_draws_have_the_probabilities_of_the_softmax(temperature, top_k):
 
 @pytest.mark.parametrize("cell", CELLS)
 def test_starting_values_have_the_shapes_asked_for(cell):
-    params = models.init(cell, 7, 4, 3, np.random.default_rng(0), embedding=5, depth=2, both=True, norm=True)
+    params = models.init(cell, 7, 4, 3, np.random.default_rng(0), embedding=5, depth=2, bidirectional=True, norm=True)
     assert params.embedding.table.shape == (7, 5)
     assert params.readout.W.shape == (3, 8)
     assert len(params.stack) == 2
@@ -272,7 +274,7 @@ BAD = {
     "temperature: got -1": lambda: models.sample(IDS, N, 3, RNG, temperature=-1),
     "top_k: got 7": lambda: models.sample(IDS, N, 3, RNG, top_k=7),
     "rng: got int": lambda: models.sample(IDS, N, 3, 1),
-    "params.stack: got two directions": lambda: models.sample(IDS, network(both=True), 3, RNG),
+    "params.stack: got two directions": lambda: models.sample(IDS, network(bidirectional=True), 3, RNG),
     "params.readout: got 6 outputs": lambda: models.forecast(
         np.zeros((2, 3, 2)), models.init("rnn", 2, 4, 6, RNG, dtype=np.float64), 3
     ),

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
-from course_pkg import bptt, cells, layers, optim, params, train
+from course_pkg import bptt, cells, layers, optim, train, weights
 from course_pkg.trees import tree_leaves
 
 
@@ -118,7 +118,7 @@ def test_a_window_cuts_time_and_carries_the_state_until_the_batch_ends():
 def test_windows_add_up_to_truncated_backpropagation_through_time():
     """With rate 0 the pieces' gradients, summed, are those of `bptt.truncated_bptt` over the whole sequence."""
     rng = np.random.default_rng(0)
-    cell = params.init("lstm", 3, 4, rng)
+    cell = weights.init("lstm", 3, 4, rng, dtype=np.float64)
     x, target = rng.normal(size=(2, 10, 3)), rng.normal(size=(2, 10, 4))
     gradients = []
 

@@ -23,7 +23,7 @@ import time
 
 import numpy as np
 
-from course_pkg.bench import processor
+from course_pkg.tools.machine import processor
 
 FOLDER = pathlib.Path(__file__).parent
 

@@ -11,7 +11,6 @@ import numpy as np
 from numpy import add, multiply, subtract, tanh
 
 from course_pkg.activations import Array
-from course_pkg.cells import GRUParams, HState
 from course_pkg.fused._work import (
     BACKWARDS,
     batch_major,
@@ -27,6 +26,7 @@ from course_pkg.fused._work import (
     stack_up,
     tanh_derivative_into,
 )
+from course_pkg.records import GRUParams, HState
 from course_pkg.validation import require_choice
 
 RESETS = ("after", "before")

@@ -6,7 +6,6 @@ import numpy as np
 from numpy import add, multiply, subtract, tanh
 
 from course_pkg.activations import Array
-from course_pkg.cells import LSTMParams, LSTMState
 from course_pkg.fused._work import (
     BACKWARDS,
     batch_major,
@@ -22,6 +21,7 @@ from course_pkg.fused._work import (
     stack_up,
     tanh_derivative_into,
 )
+from course_pkg.records import LSTMParams, LSTMState
 
 # Inside, the gates stand in the order o, i, f, g: the three sigmoids side by side, then i, f above g, c.
 OIFG, BACK_TO_IFGO = [3, 0, 1, 2], [1, 2, 3, 0]

@@ -6,7 +6,6 @@ import numpy as np
 from numpy import add, multiply, tanh
 
 from course_pkg.activations import LEAKY_SLOPE, NONLINEARITIES, Array
-from course_pkg.cells import HState, RNNParams
 from course_pkg.fused._work import (
     BACKWARDS,
     batch_major,
@@ -20,6 +19,7 @@ from course_pkg.fused._work import (
     rooms,
     stack_up,
 )
+from course_pkg.records import HState, RNNParams
 from course_pkg.validation import require_choice
 
 
