@@ -17,4 +17,4 @@ def setup(app):
     app.add_config_value("comments_config", {}, "html")
     for part in (execution, assets, numbering, live, notebooks, pages, runtime, launch, publish, result):
         part.connect(app)
-    return {"parallel_read_safe": True, "parallel_write_safe": True}
+    return {"parallel_read_safe": False, "parallel_write_safe": True}
