@@ -2,14 +2,16 @@
 // Python, which sends numbers back. In a static page (`mountStatic`) the numbers come from a table in the page.
 // panels.js draws, tell.js says in words, sound.js plays; explorer.py joins the files into one script.
 
-const DRAW = { lines: drawLines, bars: drawBars, heatmap: drawHeatmap, diagram: drawDiagram, words: drawWords, roll: drawRoll };
+import { make } from "./elements.js";
+import { escape, format } from "./marks.js";
+import { notesOf } from "./notes.js";
+import { drawBars, drawDiagram, drawHeatmap, drawLines } from "./panels.js";
+import { drawRoll, player } from "./roll.js";
+import { reader } from "./table.js";
+import { tell, written } from "./tell.js";
+import { drawWords } from "./words.js";
 
-const make = (tag, attributes = {}, ...children) => {
-  const e = document.createElement(tag);
-  for (const [k, v] of Object.entries(attributes)) e.setAttribute(k, v);
-  e.append(...children);
-  return e;
-};
+const DRAW = { lines: drawLines, bars: drawBars, heatmap: drawHeatmap, diagram: drawDiagram, words: drawWords, roll: drawRoll };
 
 // Builds controls and panels inside `root`; calls changed({name: position}) when the reader moves something.
 function build(root, spec, changed) {
@@ -51,7 +53,7 @@ function build(root, spec, changed) {
   let now = null, said = 0;
   const at = (ref) => now[ref.slot];
   const draw = () => spec.panels.forEach((p, k) => {
-    if (p.kind === "numbers") { views[k].innerHTML = p.items.map((i) => `<span class="role-${i.role}">${escape(i.name)}<strong>${escape(format(at(i.value)[0], i.digits))} ${escape(i.unit)}</strong></span>`).join(""); return; }
+    if (p.kind === "numbers") { views[k].innerHTML = written(p, at).map((said, j) => `<span class="role-${p.items[j].role}">${escape(p.items[j].name)}<strong>${escape(said)}</strong></span>`).join(""); return; }
     const width = views[k].widthNow || 640, drawn = DRAW[p.kind](p, at, width);
     views[k].setAttribute("viewBox", `0 0 ${drawn.width || width} ${drawn.height}`);
     views[k].innerHTML = drawn.s;
@@ -81,17 +83,6 @@ function build(root, spec, changed) {
     place(name, k) { resets[spec.controls.findIndex((c) => c.name === name)](k); },
     fail(message) { error.textContent = message; error.hidden = !message; },
     position,
-  };
-}
-
-// One slot of the table: gives its numbers for a position of the controls. See tables.py for the packing.
-function reader(slot, controls) {
-  const bytes = Uint8Array.from(atob(slot.data), (c) => c.charCodeAt(0)).buffer, size = slot.shape.at(-1);
-  const raw = slot.type === "u16" ? new Uint16Array(bytes) : new Float32Array(bytes);
-  return (position) => {
-    const row = controls.reduce((k, c, axis) => k * slot.shape[axis] + (slot.shape[axis] > 1 ? position[c.name] : 0), 0);
-    const numbers = raw.subarray(row * size, (row + 1) * size);
-    return slot.type === "u16" ? Array.from(numbers, (v) => (v === 65535 ? NaN : slot.low + v * slot.step)) : numbers;
   };
 }
 

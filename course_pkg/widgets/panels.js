@@ -1,7 +1,10 @@
 // One function for each kind of panel, from its data to SVG text. They know nothing of sliders.
+import { LETTER, arrowhead, axes, clamp, dash, extent, format, heads, niceTicks, path, px, seen, spelled, swatch, text, widest } from "./marks.js";
+import { pointsOf, written } from "./tell.js";
 
-function drawLines(p, at, width) {
-  const x = at(p.x), curves = p.curves.map((c) => ({ ...c, x: c.x ? at(c.x) : x, y: at(c.y), low: c.low && at(c.low), high: c.high && at(c.high) }));
+export function drawLines(p, at, width) {
+  const x = at(p.x), height = (slot) => slot && (p.log_y ? Array.from(at(slot), Math.log10) : at(slot));
+  const curves = p.curves.map((c) => ({ ...c, x: c.x ? at(c.x) : x, y: height(c.y), low: height(c.low), high: height(c.high) }));
   // Paths in a plane do not end at the right-hand side, so their names stand above them.
   const narrow = width < 430 || p.curves.some((c) => c.x), names = curves.map((c) => c.name).filter((n) => n);
   let top = p.title ? 46 : 28, s = p.title ? text(4, 14, p.title, 'class="panel-title"') : "";
@@ -55,8 +58,8 @@ function endLabels(curves, x, X, Y, box) {
   return labels.map((l) => text(box.right + 7, l.y, l.c.name, `class="role-${l.c.role}"`)).join("");
 }
 
-function drawBars(p, at, width) {
-  const values = at(p.values), row = 26, top = p.title ? 26 : 6;
+export function drawBars(p, at, width) {
+  const values = at(p.values), said = written(p, at), row = 26, top = p.title ? 26 : 6;
   const [low, high] = p.range || extent([values, [0], ...p.points.map(at)]);
   const left = Math.min(widest(p.names) + 12, width * 0.42), right = width - 62, bottom = top + row * values.length;
   const X = (v) => left + ((clamp(v, low, high) - low) / (high - low)) * (right - left), zero = X(clamp(0, low, high));
@@ -65,9 +68,9 @@ function drawBars(p, at, width) {
     const y = top + row * k;
     s += text(left - 8, y + 17, p.names[k], 'text-anchor="end"');
     if (Number.isFinite(v)) s += `<rect class="role-${p.roles[k]}" fill="currentColor" fill-opacity="${p.points.length ? 0.3 : 1}" x="${px(Math.min(zero, X(v)))}" y="${y + 4}" width="${px(Math.max(1, Math.abs(X(v) - zero)))}" height="${row - 8}" rx="2"/>`;
-    const seeds = p.points.length ? Array.from(at(p.points[k])) : [];
+    const seeds = pointsOf(p, at, k);
     for (const q of seeds) if (Number.isFinite(q)) s += `<circle class="role-${p.roles[k]}" cx="${px(X(q))}" cy="${y + 13}" r="4" fill="none" stroke="currentColor" stroke-width="1.5"/>`;
-    s += text(Math.max(zero, ...[v, ...seeds].filter(Number.isFinite).map(X)) + 8, y + 17, format(v, p.digits), 'style="font-variant-numeric:tabular-nums"');
+    s += text(Math.max(zero, ...[v, ...seeds].filter(Number.isFinite).map(X)) + 8, y + 17, said[k], 'style="font-variant-numeric:tabular-nums"');
   });
   for (const t of niceTicks(low, high, (right - left) / 80)) s += `<path d="M${px(X(t))},${bottom}v4" stroke="currentColor" stroke-opacity=".5"/>` + text(X(t), bottom + 16, format(t), 'text-anchor="middle" class="axis"');
   s += `<path d="M${px(left)},${bottom}H${px(right)}" stroke="currentColor" stroke-opacity=".5"/><path d="M${px(zero)},${top}V${bottom}" stroke="currentColor" stroke-opacity=".5"/>`;
@@ -75,7 +78,7 @@ function drawBars(p, at, width) {
   return { s, height: bottom + 40 };
 }
 
-const shade = (v, [low, high]) => low < 0 && high > 0
+export const shade = (v, [low, high]) => low < 0 && high > 0
   ? [v < 0 ? "forget" : "cell", Math.abs(v) / Math.max(-low, high)]
   : ["cell", (v - low) / (high - low)];
 
@@ -92,15 +95,15 @@ function cells(p, z, box) {
   return s;
 }
 
-function drawHeatmap(p, at, width) {
+export function drawHeatmap(p, at, width) {
   const top = p.title ? 46 : 28;
   const left = p.y_ticks ? Math.min(widest(p.y_ticks.vocabulary || p.y_ticks) + 12, width * 0.35) : 34, right = width - 64, bottom = top + p.height - 76;
   const w = (right - left) / p.columns, h = (bottom - top) / p.rows;
   let s = p.title ? text(4, 14, p.title, 'class="panel-title"') : "";
   s += cells(p, at(p.z), { left, right, top, bottom });
-  if (p.decimals !== null) at(p.z).forEach((v, k) => {
-    const said = fixed(v, p.decimals), strong = shade(v, p.range)[1] > 0.6;
-    if (Number.isFinite(v) && w > LETTER * said.length && h > 14) s += text(left + w * ((k % p.columns) + 0.5), top + h * (Math.floor(k / p.columns) + 0.5) + 4, said, `text-anchor="middle"${strong ? ' class="on-colour"' : ""}`);
+  written(p, at).forEach((said, k) => {
+    const strong = shade(at(p.z)[k], p.range)[1] > 0.6;
+    if (said && w > LETTER * said.length && h > 14) s += text(left + w * ((k % p.columns) + 0.5), top + h * (Math.floor(k / p.columns) + 0.5) + 4, said, `text-anchor="middle"${strong ? ' class="on-colour"' : ""}`);
   });
   s += `<rect x="${px(left)}" y="${top}" width="${px(right - left)}" height="${px(bottom - top)}" fill="none" stroke="currentColor" stroke-opacity=".4"/>`;
   const every = (n, room) => Math.max(1, Math.ceil(n / Math.max(1, room)));
@@ -119,8 +122,8 @@ function drawHeatmap(p, at, width) {
   return { s, height: bottom + 40 };
 }
 
-function drawDiagram(p, at) {
-  const { layout } = p, values = at(p.values), lit = at(p.lit), top = p.title ? 24 : 0;
+export function drawDiagram(p, at) {
+  const { layout } = p, said = written(p, at), lit = at(p.lit), top = p.title ? 24 : 0;
   const place = Object.fromEntries(layout.ids.map((id, k) => [id, k]));
   const group = (part, inner) => `<g class="role-${part.role}" opacity="${lit[place[part.id]] ? 1 : 0.38}">${inner}</g>`;
   let s = p.title ? text(4, 14, p.title, 'class="panel-title"') : "";
@@ -129,14 +132,13 @@ function drawDiagram(p, at) {
     const head = w.arrow ? arrowhead(...w.points.at(-1), ...w.points.at(-2)) : "";
     s += group(w, `<path d="M${w.points.map((q) => q.join()).join("L")}" fill="none" stroke="currentColor" stroke-width="2.2"/>${head}`);
   }
-  const written = (part) => { const v = values[place[part.id]]; return Number.isFinite(v) ? fixed(v, 2) : ""; };
   for (const b of layout.boxes) {
-    const value = `${b.symbol} ${written(b)}`.trim();
+    const value = `${b.symbol} ${said[place[b.id]]}`.trim();
     const frame = `<rect x="${b.x - b.w / 2}" y="${b.y - b.h / 2}" width="${b.w}" height="${b.h}" rx="6" fill="currentColor" fill-opacity=".1" stroke="currentColor" stroke-width="1.6"/>`;
     s += group(b, frame + text(b.x, b.y - 6, b.label, 'text-anchor="middle" class="box-label"') + text(b.x, b.y + 15, value, 'text-anchor="middle" class="box-value"'));
   }
   for (const o of layout.operations) {
-    const value = written(o), number = value ? text(o.x, o.y + 12, value, 'text-anchor="middle"') : "";
+    const value = said[place[o.id]], number = value ? text(o.x, o.y + 12, value, 'text-anchor="middle"') : "";
     const label = value ? text(o.x, o.y - 3, o.label, 'text-anchor="middle"') : text(o.x, o.y + 5, o.label, 'text-anchor="middle" class="box-label"');
     s += group(o, `<circle cx="${o.x}" cy="${o.y}" r="${o.r}" fill="currentColor" fill-opacity=".1" stroke="currentColor" stroke-width="1.6"/>${label}${number}`);
   }

@@ -1,17 +1,13 @@
 // A melody: notes on a piano roll, and the sound of them, made in the page with Web Audio.
 
-const NAMES = ["C", "C♯", "D", "D♯", "E", "F", "F♯", "G", "G♯", "A", "A♯", "B"];
-const noteName = (pitch) => `${NAMES[((Math.round(pitch) % 12) + 12) % 12]}${Math.floor(Math.round(pitch) / 12) - 1}`;
+import { make } from "./elements.js";
+import { format, niceTicks, px, text } from "./marks.js";
+import { noteName, notesOf } from "./notes.js";
+
 const PATIENCE = 3000; // milliseconds until a clock that does not move means that there is nothing to play on
 const hertz = (pitch) => 440 * 2 ** ((pitch - 69) / 12); // equal temperament: A4, number 69, is 440 Hz
 
-// The notes of a panel, in the order of time; gaps are the places of a shorter melody.
-function notesOf(p, at) {
-  const [pitch, start, beats] = [p.pitch, p.start, p.beats].map((slot) => Array.from(at(slot)));
-  return pitch.map((v, k) => ({ pitch: v, start: start[k], beats: beats[k] })).filter((n) => [n.pitch, n.start, n.beats].every(Number.isFinite)).sort((a, b) => a.start - b.start);
-}
-
-function drawRoll(p, at, width) {
+export function drawRoll(p, at, width) {
   const [low, high] = p.range, row = 8, top = p.title ? 30 : 10, left = 34, right = width - 6, bottom = top + row * (high - low + 1);
   const X = (beat) => left + ((beat - p.span[0]) / (p.span[1] - p.span[0])) * (right - left), Y = (pitch) => bottom - row * (pitch - low + 1);
   let s = p.title ? text(4, 14, p.title, 'class="panel-title"') : "";
@@ -54,7 +50,7 @@ function schedule(context, notes, tempo, now) {
 
 // A button that plays and stops. `notes()` gives the melody that is shown. While it plays, `place.dataset.seconds`
 // holds its length, and the note that sounds is outlined.
-function player(place, notes, p, title) {
+export function player(place, notes, p, title) {
   const button = make("button", { type: "button", class: "explorer-play" }, "Play");
   const said = make("span", { class: "explorer-played", role: "status" });
   button.setAttribute("aria-label", `Play: ${p.title || title}`);

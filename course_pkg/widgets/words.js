@@ -1,4 +1,6 @@
 // A text with a number for each of its tokens: as the ground of the token, or as strips of colour under it.
+import { LETTER, clamp, format, px, spelled, text, widest } from "./marks.js";
+import { shade } from "./panels.js";
 
 const ADVANCE = 8.5; // width of a letter in the face of fixed width; explorer.css sets both faces
 const FACE = "14px system-ui, sans-serif";
@@ -37,7 +39,7 @@ function scale(p, x, y, role) {
   return s + text(from + 78, y, `${format(p.range[1], 2)}  ${p.z_label}`, 'class="axis"');
 }
 
-function drawWords(p, at, width) {
+export function drawWords(p, at, width) {
   const tokens = spelled(p.text, at), tracks = p.tracks.map((t) => ({ ...t, values: at(t.values) }));
   const strips = tracks.length > 1 || tracks[0].name ? tracks : []; // else the one track is the ground of the text
   const left = strips.length ? Math.min(widest(strips.map((t) => t.name)) + 10, width * 0.3) : 4;
