@@ -95,6 +95,8 @@ def stack(x, state, params, *, lengths=None, dropout=0.0, rng=None, residual=Fal
     _require_stack(params, options)
     require_array("x", x, ("B", "T", "D"))
     require_number("dropout", dropout, 0.0, 1.0, open_high=True)
+    if dropout and len(params) == 1:
+        raise ValueError(f"dropout: got {dropout} with one layer, wanted 0, because it stands between layers")
     if rng is not None:
         require_rng(rng)
     lengths = padded.require_lengths(lengths, *x.shape[:2])

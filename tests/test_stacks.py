@@ -197,6 +197,7 @@ def test_dropout_norm_and_residual_are_what_the_module_says(cell, shape, norm, r
     """In any combination, held against the definition with autograd; the drawn masks are read from the tape."""
     B, T, D, H, depth, both = shape
     case = draw_case(cell, (B, T, D + 1, H + 1, depth, both), seed, norm=norm, ragged=ragged)
+    dropout = dropout if depth > 1 else 0.0
     ours, tape = run(case, dropout=dropout, rng=np.random.default_rng(seed), residual=residual)
     keeps = [layer.dropout for layer in tape.layers]
     assert [k is not None for k in keeps] == [dropout > 0 and n > 0 for n in range(depth)]
@@ -303,7 +304,8 @@ def test_tapes_twice_dtype_kept_and_nothing_modified(dtype, cell, shape, norm, r
     case = draw_case(cell, shape, seed, norm=norm, ragged=ragged, dtype=dtype)
     x, state, weights, dout, dstate = (frozen(part) for part in case[:5])
     lengths = None if case.lengths is None else case.lengths.copy()
-    how = {"lengths": lengths, "dropout": 0.3, "residual": True, "rng": np.random.default_rng(seed)}
+    rate = 0.3 if len(weights) > 1 else 0.0
+    how = {"lengths": lengths, "dropout": rate, "residual": True, "rng": np.random.default_rng(seed)}
     out, state_T, tape = stack(x, state, weights, **how)
     first = stack_backward(dout, dstate, tape)
     kept = copies(first)
@@ -387,6 +389,7 @@ BAD = {
     "lengths: got float64": good(lengths=np.array([1.0, 2.0])),
     "dropout: got 1": good(dropout=1),
     "dropout: got -0.1": good(dropout=-0.1),
+    "dropout: got 0.1 with one layer": lone(dropout=0.1),
     "rng: got int": good(dropout=0.1, rng=1),
     "residual: got layer 1 from 10 to 5 features": good(
         params=(GOOD.params[0], TOP._replace(reverse=None)), state=None, residual=True
