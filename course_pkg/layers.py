@@ -5,6 +5,10 @@ differentiable arguments, params last. Leading axes are free: (B, K) and (B, T, 
 Losses return one number, the mean, and their backward takes dloss, which is 1 at the top of a chain.
 Wrong shapes, dtypes, ids or masks raise ValueError.
 
+A tape keeps the arrays that it was given, not copies of them, and so do those of `attention`, `models` and a
+stack's norms. Change x, ids, targets or a weight in place between the two passes, and the gradient is that of
+the changed numbers. `fused` copies.
+
 Sources: Srivastava et al. 2014 (dropout, here scaled while training, as PyTorch does); Ba, Kiros and
 Hinton 2016 (layer norm); Goodfellow, Bengio and Courville 2016, chapter 6 (the losses).
 """

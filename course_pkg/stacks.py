@@ -85,7 +85,7 @@ def stack(x, state, params, *, cell=None, lengths=None, dropout=0.0, rng=None, r
     require_array("x", x, ("B", "T", "D"))
     require_number("dropout", dropout, 0.0, 1.0, open_high=True)
     if dropout and len(params) == 1:
-        raise ValueError(f"dropout: got {dropout} for one layer, wanted 0, as it stands between layers")
+        raise ValueError(f"dropout: got {dropout} with one layer, wanted 0, because it stands between layers")
     if rng is not None:
         require_rng(rng)
     lengths = padded.require_lengths(lengths, *x.shape[:2])

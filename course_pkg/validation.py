@@ -13,6 +13,7 @@ def require_array(name, a, shape, dtype=None):
     """
     if not isinstance(a, np.ndarray):
         raise ValueError(f"{name}: got {type(a).__name__}, wanted a NumPy array of shape {_shown(shape)}")
+    require_unmasked(name, a)
     if a.dtype not in FLOATS:
         raise ValueError(f"{name}: got dtype {a.dtype}, wanted float32 or float64")
     if dtype is not None and a.dtype != dtype:
@@ -22,6 +23,23 @@ def require_array(name, a, shape, dtype=None):
     )
     if not fits:
         raise ValueError(f"{name}: got shape {a.shape}, wanted {_shown(shape)} with every size at least 1")
+
+
+def require_unmasked(name, a):
+    """Check that `a` is not one of NumPy's masked arrays: what stands under its mask would count like the rest."""
+    if isinstance(a, np.ma.MaskedArray):
+        raise ValueError(f"{name}: got a masked array, wanted a plain one, and beside it lengths or a mask of booleans")
+
+
+def require_float(name, dtype):
+    """Check that `dtype` is float32 or float64. Returns it as a numpy.dtype."""
+    try:
+        found = np.dtype(dtype)
+    except TypeError:
+        raise ValueError(f"{name}: got {dtype!r}, wanted float32 or float64") from None
+    if found not in FLOATS:
+        raise ValueError(f"{name}: got {found}, wanted float32 or float64")
+    return found
 
 
 def _shown(shape):
@@ -105,6 +123,7 @@ def require_ids(name, ids, limit, shape=None, mask=None):
     if not isinstance(ids, np.ndarray) or ids.dtype.kind not in "iu":
         got = f"dtype {ids.dtype}" if isinstance(ids, np.ndarray) else type(ids).__name__
         raise ValueError(f"{name}: got {got}, wanted a NumPy array of integers")
+    require_unmasked(name, ids)
     if shape is not None and ids.shape != shape:
         raise ValueError(f"{name}: got shape {ids.shape}, wanted {shape}")
     if ids.size == 0:
@@ -119,6 +138,7 @@ def require_mask(name, mask, shape):
     if not isinstance(mask, np.ndarray) or mask.dtype != np.bool_:
         got = f"dtype {mask.dtype}" if isinstance(mask, np.ndarray) else type(mask).__name__
         raise ValueError(f"{name}: got {got}, wanted a NumPy array of booleans")
+    require_unmasked(name, mask)
     if mask.shape != shape:
         raise ValueError(f"{name}: got shape {mask.shape}, wanted {shape}")
     if not mask.any():

@@ -8,7 +8,7 @@ import pytest
 from references import assert_equal, assert_same
 
 from course_pkg import encoder_decoder as ed
-from course_pkg import tasks
+from course_pkg import optim, tasks
 from course_pkg.gradcheck import max_error, numerical_gradient
 from course_pkg.trees import tree_leaves, tree_map
 
@@ -125,12 +125,24 @@ def test_dates_fit_the_network_and_float32_stays():
     assert {a.dtype for a in tree_leaves(dparams).values()} == {np.dtype(np.float32)}
 
 
+@pytest.mark.parametrize("kind", ["u1", "u8", "i2"])
+def test_integers_of_every_kind_are_the_same_integers(kind):
+    x, y = batch()[:2]
+    want, dwant, _ = ed.loss(network(), (x, y), None, None, start=START)
+    got, dgot, _ = ed.loss(network(), (x.astype(kind), y.astype(kind)), None, None, start=START)
+    assert got == want
+    assert optim.global_norm(dgot) == optim.global_norm(dwant)
+
+
 BAD = {
     "V: got 0": lambda: ed.init("gru", 0, 5, 3, 4, np.random.default_rng(0)),
     "ids: got values": lambda: ed.encode(np.full((2, 3), 6), network()),
     "y: got values": lambda: ed.loss(network(), (batch()[0], batch()[1] + 3), None, None, start=START),
     "mask: got shape": lambda: ed.loss(network(), (*batch()[:2], np.ones((3, 3), bool)), None, None, start=START),
     "steps: got 0": lambda: ed.greedy(batch()[0], network(), start=START, stop=STOP, steps=0),
+    "rng: got int": lambda: ed.init("gru", 4, 5, 3, 4, 0),
+    "dtype: got int64": lambda: ed.init("gru", 4, 5, 3, 4, np.random.default_rng(0), dtype=int),
+    "batch: got 1 parts": lambda: ed.loss(network(), batch()[:1], None, None, start=START),
     "width: got 0": lambda: ed.beam(batch()[0][0], network(), 0, start=START, stop=STOP, steps=3),
 }
 

@@ -85,7 +85,7 @@ def test_a_step_of_the_min_gru_is_the_layers():
     rng = np.random.default_rng(0)
     params = linear_cells.MinGRUParams(rng.normal(size=(6, 2)), rng.normal(size=6))
     x, dh = rng.normal(size=(2, 4, 2)), rng.normal(size=(2, 4, 3))
-    h, last, tape = linear_cells.min_gru(x, None, params)
+    h, _, tape = linear_cells.min_gru(x, None, params)
     state, caches = HState(np.zeros((2, 3))), []
     for t in range(4):
         state, cache = linear_cells.min_gru_step(x[:, t], state, params)

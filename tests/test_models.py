@@ -281,7 +281,56 @@ BAD = {
     "depth: got 0": lambda: models.init("lstm", 6, 4, 6, RNG, depth=0),
     "embedding: got 0": lambda: models.init("lstm", 6, 4, 6, RNG, embedding=0),
     "cell: got 'xlstm'": lambda: models.init("xlstm", 6, 4, 6, RNG),
+    "^rng: got int": lambda: models.init("lstm", 6, 4, 6, 0, embedding=3),
+    "dtype: got int64": lambda: models.init("lstm", 6, 4, 6, RNG, dtype=int),
+    "dtype: got 'half a float'": lambda: models.init("lstm", 6, 4, 6, RNG, dtype="half a float"),
+    "batch: got a mask in its third place": lambda: models.classifier_loss(
+        N, (IDS, np.zeros(2, int), np.array([1, 3])), None, RNG
+    ),
+    "batch: got a mask in its third place, wanted None": lambda: models.regressor_loss(
+        N, (IDS, np.zeros((2, 6)), np.ones(2, bool)), None, RNG
+    ),
+    "batch: got 5 parts": lambda: models.tagger_loss(N, (IDS, IDS, None, None, None), None, RNG),
+    "batch: got ndarray": lambda: models.tagger_loss(N, IDS, None, RNG),
+    "mask: got dtype int64": lambda: models.tagger_loss(N, (IDS, IDS, np.zeros((2, 3), int)), None, RNG),
+    "mask: got shape": lambda: models.tagger_loss(N, (IDS, IDS, np.zeros((2, 2), bool)), None, RNG),
+    "x: got a masked array": lambda: models.many_to_many(np.ma.masked_equal(IDS, 1), N),
+    "lengths: got a masked array": lambda: models.many_to_many(IDS, N, lengths=np.ma.array([3, 2])),
+    "lengths: got 0 to 3": lambda: models.many_to_one(IDS, N, lengths=[0, 3]),
+    "scores: got a row whose highest is nan": lambda: models.draw(np.array([[1.0, 2], [0, np.nan]]), RNG),
+    "scores: got a row whose highest is inf": lambda: models.draw(np.array([[1.0, np.inf]]), RNG),
+    "scores: got a row whose highest is -inf": lambda: models.draw(np.full((1, 3), -np.inf), RNG, temperature=0),
 }
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("temperature", [1e-30, 1e-40, 5e-324])
+def test_a_tiny_temperature_takes_the_likeliest(dtype, temperature):
+    scores = np.array([[1.0, 3, 2], [-5, -7, -np.inf]], dtype)
+    assert models.draw(scores, np.random.default_rng(0), temperature=temperature).tolist() == [1, 0]
+
+
+def test_where_nothing_counts_loss_and_gradient_are_zero_and_the_state_goes_on():
+    nothing = np.zeros((2, 3), bool)
+    value, dparams, state = models.tagger_loss(N, (IDS, IDS, nothing), None, None)
+    assert value == 0
+    assert all(not a.any() for a in tree_leaves(dparams).values())
+    assert_same(state, models.many_to_many(IDS, N)[1])
+    numbers = models.init("rnn", 2, 3, 1, RNG)
+    x = np.ones((2, 3, 2), np.float32)
+    value, dparams, _ = models.forecaster_loss(numbers, (x, x[:, :, :1], nothing), None, None)
+    assert (value, value.dtype) == (0, np.float32)
+    assert tree_map(np.shape, dparams) == tree_map(np.shape, numbers)
+
+
+@pytest.mark.parametrize("kind", ["u1", "u8", "i1", "i8"])
+def test_integers_of_every_kind_are_the_same_integers(kind):
+    """An unsigned and a signed integer of 64 bits make a float in NumPy."""
+    net = network(depth=2, bidirectional=True)
+    ids, y, lengths = np.arange(6).reshape(2, 3), np.array([0, 1]), np.array([3, 2])
+    want = models.classifier_loss(net, (ids, y, None, lengths), None, None)[:2]
+    kinds = [a.astype(kind) for a in (ids, y, lengths)]
+    assert_same(models.classifier_loss(net, (kinds[0], kinds[1], None, kinds[2]), None, None)[:2], want)
 
 
 @pytest.mark.parametrize("message", BAD)

@@ -304,12 +304,8 @@ def test_tapes_twice_dtype_kept_and_nothing_modified(dtype, cell, shape, norm, r
     case = draw_case(cell, shape, seed, norm=norm, ragged=ragged, dtype=dtype)
     x, state, weights, dout, dstate = (frozen(part) for part in case[:5])
     lengths = None if case.lengths is None else case.lengths.copy()
-    how = {
-        "lengths": lengths,
-        "dropout": 0.3 if shape[4] > 1 else 0.0,
-        "residual": True,
-        "rng": np.random.default_rng(seed),
-    }
+    rate = 0.3 if len(weights) > 1 else 0.0
+    how = {"lengths": lengths, "dropout": rate, "residual": True, "rng": np.random.default_rng(seed)}
     out, state_T, tape = stack(x, state, weights, **how)
     first = stack_backward(dout, dstate, tape)
     kept = copies(first)
@@ -393,6 +389,7 @@ BAD = {
     "lengths: got float64": good(lengths=np.array([1.0, 2.0])),
     "dropout: got 1": good(dropout=1),
     "dropout: got -0.1": good(dropout=-0.1),
+    "dropout: got 0.1 with one layer": lone(dropout=0.1),
     "rng: got int": good(dropout=0.1, rng=1),
     "residual: got layer 1 from 10 to 5 features": good(
         params=(GOOD.params[0], TOP._replace(reverse=None)), state=None, residual=True

@@ -510,6 +510,15 @@ BAD = {
     "characters: got 0": lambda: tasks.help_text(0),
     "split: got 'dev'": lambda: tasks.imdb_reviews(".", "dev"),
     "limit: got 0": lambda: tasks.imdb_reviews(".", limit=0),
+    "tokens: got a list": lambda: tasks.encode([["a"]], ("a",)),
+    r"sequences\[1\]: got float64 of shape \(2,\)": lambda: tasks.pad([[1], [0.5, 1.7]]),
+    r"sequences\[0\]: got <U2": lambda: tasks.pad(["ab"]),
+    r"sequences\[0\]: got int64 of shape \(3, 2\)": lambda: tasks.pad([np.ones((3, 2), int)]),
+    r"sequences\[0\]: got a masked": lambda: tasks.pad([np.ma.array([1, 2])]),
+    "dtype: got int64, wanted float32 or float64": lambda: tasks.adding_problem(3, 5, rng(), dtype=int),
+    "dtype: got float16": lambda: tasks.sine_mixture(3, 5, rng(), dtype=np.float16),
+    "dtype: got int32": lambda: tasks.random_walk(3, 5, rng(), dtype=np.int32),
+    "dtype: got object": lambda: tasks.arma(3, 5, rng(), dtype=object),
     "size: got 2": lambda: tasks.vocabulary([["a"]], 2),
 }
 

@@ -76,7 +76,7 @@ def record(name, settings, results, folder=FOLDER, **more):
     except ValueError as error:
         raise ValueError("results: got NaN or infinity, wanted finite numbers or None") from error
     path = pathlib.Path(folder) / f"{name}.json"
-    path.write_text(text, encoding="utf-8")
+    path.write_text(text, encoding="utf-8", newline="\n")
     return path
 
 

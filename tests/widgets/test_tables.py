@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from packed import block, read
 
-from course_pkg import params
+from course_pkg import weights
 from course_pkg.widgets import Explorer, Ground, Line, Mark, bars, choice, grid, heatmap, lines, slider, words
 from course_pkg.widgets.digits import significant
 from course_pkg.widgets.tables import DRAWN, pack, split
@@ -89,14 +89,14 @@ def test_a_count_stays_a_count():
     order = ("rnn", "gru", "lstm")
 
     def f(D, H):
-        return bars(order, [params.cell_count(cell, D, H) for cell in order], value_label="parameters")
+        return bars(order, [weights.cell_count(cell, D, H) for cell in order], value_label="parameters")
 
     sizes = [1, 2, 8, 64, 128]
     (panel,), table = table_of(f, D=grid(sizes, value=1), H=grid(sizes, value=1))
     slot = table[panel["values"]["slot"]]
     for i, D in enumerate(sizes):
         for j, H in enumerate(sizes):
-            assert list(read(slot, (i, j))) == [params.cell_count(cell, D, H) for cell in order]
+            assert list(read(slot, (i, j))) == [weights.cell_count(cell, D, H) for cell in order]
     assert list(read(slot, (0, 0))) == [3, 10, 12]
 
 
