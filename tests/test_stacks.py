@@ -397,7 +397,7 @@ BAD = {
     r"options: got \['reset'\], wanted some of \[\]": good(reset="after"),
     r"options: got \['gate'\], wanted some of \['reset'\]": lone(gate=1),
     "^reset: got 'never'": lone(reset="never"),
-    "dropout: got 0.3 for one layer": lone(dropout=0.3),
+    "dropout: got 0.3 with one layer": lone(dropout=0.3),
     "cell: got 'gru', wanted a Cell, or None": lone(cell="gru"),
     "cell: got lstm, wanted the cell of some layer; none has LSTMParams": lone(cell=cells.LSTM),
     "tape: got list": lambda: stack_backward(None, None, []),
