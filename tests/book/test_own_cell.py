@@ -63,7 +63,7 @@ def test_the_figure_draws_the_stored_curves(page, stored, seed):
     (figure,) = page["FIGURES"].values()
     assert figure.spec["title"] == "Peepholes against none"
     drawn = page["race"](seed)
-    for curve, cell in zip(drawn["lines"], ("peephole", "lstm")):
+    for curve, cell in zip(drawn["curves"], ("peephole", "lstm")):
         errors = np.array([row["errors"] for row in stored["results"] if (row["stage"], row["cell"]) == ("race", cell)])
         assert np.allclose(curve["y"], np.log10(errors[seed]))
         assert (drawn["y_range"][0] < np.log10(errors)).all()
@@ -75,6 +75,15 @@ def test_the_text_is_true_of_the_settings(stored):
     assert len(settings["search"]["rates"]) == 4
     assert len(settings["seeds"]) == 5
     assert not set(settings["seeds"]) & set(settings["search"]["seeds"])
+
+
+def test_the_answer_is_true_of_the_curves(stored):
+    (steps, ours), (_, theirs) = (peephole.raced(stored, cell) for cell in ("peephole", "lstm"))
+    assert (ours[:, list(steps).index(100)] < theirs[:, list(steps).index(100)]).all()
+    assert "with every seed the error with peepholes is the lower one" in TEXT
+    late = list(steps).index(300)
+    assert max(ours[:, late].max(), theirs[:, late].max()) < stored["settings"]["target"] / 4
+    assert f"checked every {stored['settings']['train']['every']} updates" in TEXT
 
 
 def test_the_rates_lie_inside_the_grid_and_come_from_runs_that_learned(stored):
