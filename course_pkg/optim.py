@@ -19,8 +19,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from course_pkg._validation import require_number
 from course_pkg.trees import tree_leaves, tree_map
-from course_pkg.validation import require_number
 
 
 class Optimiser(NamedTuple):

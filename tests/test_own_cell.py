@@ -9,12 +9,12 @@ import torch
 from references import assert_equal, assert_same, copies
 
 from course_pkg import bptt, cells, fused, interchange, models, tasks, train, weights
+from course_pkg._validation import require_options
 from course_pkg.cells import Cell, HState, LSTMState
 from course_pkg.experiments.peephole import PEEPHOLE, PeepholeParams, peephole_step, peephole_step_backward
 from course_pkg.gradcheck import gradcheck
 from course_pkg.stacks import LayerParams, stack, stack_backward
 from course_pkg.trees import tree_leaves, tree_map
-from course_pkg.validation import require_options
 
 PLAIN = {cell.name: cell._replace(run=None, run_backward=None) for cell in cells.CELLS}  # without the fast run
 
