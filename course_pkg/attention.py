@@ -15,8 +15,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from course_pkg._validation import require_array, require_mask
 from course_pkg.activations import Array, softmax, softmax_backward, tanh, tanh_derivative
-from course_pkg.validation import require_array, require_mask
 
 
 class AdditiveParams(NamedTuple):

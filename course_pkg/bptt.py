@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from course_pkg._validation import require_array, require_cell, require_number, require_sequence, require_tree
 from course_pkg.trees import tree_map
-from course_pkg.validation import require_array, require_cell, require_number, require_sequence, require_tree
 
 
 class StepsTape(NamedTuple):
@@ -31,7 +31,7 @@ def unroll(cell, x, state, params, **options):
     step = _function(cell, "step")
     if step is not cell:
         require_cell(cell, x, state, params, options)
-        state = zeros(cell, x, params) if state is None else state
+        state = zero_state(cell, x, params) if state is None else state
     elif state is None:
         raise ValueError("state: got None, wanted the initial state, as a bare step does not say what its zeros are")
     require_sequence(x, state, params)
@@ -44,7 +44,7 @@ def unroll(cell, x, state, params, **options):
     return np.stack(hs, axis=1), state._make(a.copy() for a in state), caches
 
 
-def zeros(cell, x, params):
+def zero_state(cell, x, params):
     """The state of zeros for a batch x (B, T, D)."""
     shape = len(x), params.W_hh.shape[1]
     return cell.state(*(np.zeros(shape, x.dtype) for _ in cell.state._fields))

@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from course_pkg._validation import require_array, require_ids, require_number
 from course_pkg.activations import Array
-from course_pkg.validation import require_array, require_ids, require_number
 
 NEVER = -np.inf  # the log of a probability of zero
 

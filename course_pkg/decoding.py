@@ -6,8 +6,8 @@ distance).
 
 import numpy as np
 
+from course_pkg._validation import require_array, require_number
 from course_pkg.ctc import NEVER, _log_softmax, collapse
-from course_pkg.validation import require_array, require_number
 
 
 def greedy_labels(scores, lengths=None, blank=0):

@@ -15,10 +15,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from course_pkg import attention, layers
+from course_pkg._validation import require_float, require_ids, require_mask, require_number, require_rng
 from course_pkg.models import init_linear, unpacked, until
 from course_pkg.stacks import LayerState, stack, stack_backward
 from course_pkg.trees import tree_map
-from course_pkg.validation import require_float, require_ids, require_mask, require_number, require_rng
 from course_pkg.weights import glorot, init_stack
 
 

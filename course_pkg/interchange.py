@@ -10,9 +10,9 @@ layout was checked against Keras 3.15.
 
 import numpy as np
 
+from course_pkg._validation import require_choice
 from course_pkg.cells import CELLS, GRUParams, by_name
 from course_pkg.stacks import LayerParams
-from course_pkg.validation import require_choice
 
 KINDS = {cell.params: cell for cell in CELLS}  # which cell some parameters are of
 

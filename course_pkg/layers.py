@@ -17,8 +17,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from course_pkg.activations import Array
-from course_pkg.validation import (
+from course_pkg._validation import (
     require_array,
     require_ids,
     require_last_axis,
@@ -26,6 +25,7 @@ from course_pkg.validation import (
     require_number,
     require_rng,
 )
+from course_pkg.activations import Array
 
 EPS = 1e-5  # torch.nn.LayerNorm's default
 

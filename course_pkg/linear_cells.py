@@ -13,10 +13,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from course_pkg._validation import require_array
 from course_pkg.activations import Array, sigmoid, sigmoid_derivative
 from course_pkg.cells import HState
 from course_pkg.scan import scan, scan_backward
-from course_pkg.validation import require_array
 
 
 class MinGRUParams(NamedTuple):

@@ -22,8 +22,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from course_pkg._validation import require_array, require_choice
 from course_pkg.activations import Array
-from course_pkg.validation import require_array, require_choice
 
 
 class MemoryTape(NamedTuple):

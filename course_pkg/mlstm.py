@@ -15,9 +15,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from course_pkg._validation import require_array
 from course_pkg.activations import Array, sigmoid
 from course_pkg.memory import MemoryTape, memory, memory_backward
-from course_pkg.validation import require_array
 
 
 class MLSTMTape(NamedTuple):

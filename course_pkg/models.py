@@ -20,9 +20,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from course_pkg import layers
+from course_pkg._validation import require_array, require_float, require_ids, require_number, require_rng
 from course_pkg.stacks import stack, stack_backward
 from course_pkg.trees import tree_map
-from course_pkg.validation import require_array, require_float, require_ids, require_number, require_rng
 from course_pkg.weights import glorot, init_stack
 
 

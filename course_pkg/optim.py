@@ -19,8 +19,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from course_pkg._validation import require_number
 from course_pkg.trees import tree_leaves, tree_map
-from course_pkg.validation import require_number
 
 SAFE_SQUARES = 1e-280, 1e300  # a sum of squares between these has lost no square that matters
 

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from course_pkg._validation import require_sequence, require_tree, require_unmasked
 from course_pkg.trees import tree_map
-from course_pkg.validation import require_sequence, require_tree, require_unmasked
 
 
 class PaddedTape(NamedTuple):

@@ -20,8 +20,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from course_pkg._validation import require_choice, require_number
 from course_pkg.activations import Array
-from course_pkg.validation import require_choice, require_number
 
 DTYPES = tuple(np.dtype(name) for name in ("float32", "float64", "complex64", "complex128"))
 

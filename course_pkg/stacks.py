@@ -34,8 +34,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from course_pkg import layers, padded
+from course_pkg._validation import require_array, require_number, require_options, require_rng
 from course_pkg.cells import CELLS, Cell
-from course_pkg.validation import require_array, require_number, require_options, require_rng
 
 
 class LayerParams(NamedTuple):

@@ -15,11 +15,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from course_pkg._validation import require_number, require_rng
 from course_pkg.optim import adam, clip_by_global_norm, constant, global_norm
 from course_pkg.padded import require_lengths
 from course_pkg.storage import load, save
 from course_pkg.trees import tree_leaves, tree_map
-from course_pkg.validation import require_number, require_rng
 
 try:
     from tqdm import tqdm

@@ -12,11 +12,7 @@ as in `models`, `tasks` and PyTorch: it is what networks are trained in. Compari
 
 import numpy as np
 
-from course_pkg.cells import CELLS, by_name
-from course_pkg.layers import LayerNormParams
-from course_pkg.stacks import LayerParams
-from course_pkg.trees import tree_leaves
-from course_pkg.validation import (
+from course_pkg._validation import (
     require_array,
     require_choice,
     require_dtype,
@@ -24,6 +20,10 @@ from course_pkg.validation import (
     require_options,
     require_rng,
 )
+from course_pkg.cells import CELLS, by_name
+from course_pkg.layers import LayerNormParams
+from course_pkg.stacks import LayerParams
+from course_pkg.trees import tree_leaves
 
 
 def glorot(shape, rng, dtype=np.float32):

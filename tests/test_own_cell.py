@@ -8,13 +8,13 @@ import pytest
 import torch
 from references import assert_equal, assert_same, copies
 
-from course_pkg import bptt, cells, fused, interchange, models, stacks, tasks, train, weights
+from course_pkg import bptt, cells, fused, interchange, models, tasks, train, weights
+from course_pkg._validation import require_options
 from course_pkg.cells import Cell, HState, LSTMState
 from course_pkg.experiments.peephole import PEEPHOLE, PeepholeParams, peephole_step, peephole_step_backward
 from course_pkg.gradcheck import gradcheck
 from course_pkg.stacks import LayerParams, stack, stack_backward
 from course_pkg.trees import tree_leaves, tree_map
-from course_pkg.validation import require_options
 
 PLAIN = {cell.name: cell._replace(run=None, run_backward=None) for cell in cells.CELLS}  # without the fast run
 
@@ -210,8 +210,3 @@ def test_a_record_says_what_its_functions_do(cell):
         assert_same(bptt.unroll(cell, X, None, p, **{name: words[0]})[0], h)  # the first is the default
     assert cells.by_name(cell.name) is cells.by_name(cell) is cell
     require_options(cell.options, {})
-
-
-def test_stacks_module_names_no_cell():
-    """Who asks which cell it is asks the record: no table of cells but `cells.CELLS`."""
-    assert not any(hasattr(module, "GATES") for module in (weights, stacks, interchange, cells))

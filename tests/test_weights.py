@@ -7,7 +7,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from references import SEEDS, VARIANTS, assert_equal, assert_same, draw_case, draw_params
 
-from course_pkg import cells, fused, interchange, weights
+from course_pkg import cells, encoder_decoder, fused, interchange, models, tasks, weights
 from course_pkg.cells import LSTMParams
 from course_pkg.stacks import LayerParams, stack
 from course_pkg.trees import tree_leaves
@@ -331,6 +331,23 @@ BAD = {
     "D: got 0": lambda: weights.init("rnn", 0, 3, rng()),
     "H: got 2.5": lambda: weights.init("rnn", 2, 2.5, rng()),
     "rng: got int": lambda: weights.init("rnn", 2, 3, 0),
+    "rng: got int, wanted": lambda: weights.orthogonal(3, 0),
+    "rng: got int, wanted a numpy": lambda: weights.chrono(3, 10, 0),
+    "rng: got NoneType": lambda: weights.glorot((2, 2), None),
+    "rng: got str": lambda: models.init("lstm", 5, 3, 2, "0", embedding=4),
+    "rng: got float": lambda: encoder_decoder.init("lstm", 5, 5, 3, 3, rng=0.0),
+    "n: got 2.5": lambda: weights.orthogonal(2.5, rng()),
+    "rows: got 0": lambda: weights.he((0, 2), rng()),
+    "dtype: got int": lambda: weights.glorot((2, 2), rng(), dtype=int),
+    "longest: got 1,": lambda: weights.chrono(3, 1, rng()),
+    "H: got -3": lambda: weights.cell_count("lstm", 2, -3),
+    "depth: got 0,": lambda: weights.torch_count("lstm", 2, 3, depth=0),
+    "T: got 0": lambda: weights.kept_count("lstm", 1, 0, 2, 3),
+    "reset: got 'befor'": lambda: weights.kept_count("gru", 1, 1, 2, 3, reset="befor"),
+    r"options: got \['reset'\]": lambda: weights.kept_count("lstm", 1, 1, 2, 3, reset="after"),
+    "forget_bias: got 3.0, wanted None for gru": lambda: weights.init("gru", 2, 3, rng(), forget_bias=3.0),
+    "forget_bias: got 0, wanted None for rnn": lambda: weights.init("rnn", 2, 3, rng(), forget_bias=0),
+    "forget_bias: got it together": lambda: weights.init("lstm", 2, 3, rng(), forget_bias=5, longest=10),
     "dtype: got int64": lambda: weights.init("rnn", 2, 3, rng(), dtype=np.int64),
     "longest: got 2,": lambda: weights.init("gru", 2, 3, rng(), longest=2),
     "longest: got 9, wanted None for rnn": lambda: weights.init("rnn", 2, 3, rng(), longest=9),
@@ -378,3 +395,11 @@ BAD = {
 def test_bad_input_is_named(message):
     with pytest.raises(ValueError, match=message):
         BAD[message]()
+
+
+def test_the_first_array_fits_the_first_stack():
+    """One default dtype: what a task gives goes into what `init` gives."""
+    data = tasks.adding_problem(4, 5, rng())
+    for cell in CELLS:
+        assert stack(data.x, None, weights.init_stack(cell, 2, 3, rng()))[0].dtype == np.float32
+        assert {a.dtype for a in tree_leaves(models.init(cell, 2, 3, 1, rng())).values()} == {np.dtype(np.float32)}

@@ -159,7 +159,7 @@ def told(stored):
     for cell, steps in found.items():
         there = sorted(step for step in steps if step is not None)
         missed = f"; {len(steps) - len(there)} did not within {last}" if len(there) < len(steps) else ""
-        span = f" after {there[0]} to {there[-1]} updates" if there else ""
+        span = f" after {there[0]}" + f" to {there[-1]}" * (there[0] < there[-1]) + " updates" if there else ""
         said.append(f"{names[cell]}: {len(there)} of {len(steps)} seeds reached the target{span}{missed}.")
     ours, theirs = ([last + 1 if step is None else step for step in found[cell]] for cell in ("peephole", "lstm"))
     if max(ours) < min(theirs):

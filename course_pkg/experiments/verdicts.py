@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from course_pkg.validation import require_number
+from course_pkg._validation import require_number
 
 # 97.5 % points of Student's t for 1, 2, ... degrees of freedom; any table of statistics has them.
 STUDENT = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262)

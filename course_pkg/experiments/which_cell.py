@@ -15,7 +15,7 @@ updates until it was at most the target, or None.
 import numpy as np
 
 from course_pkg import models, tasks, train, weights
-from course_pkg.validation import require_choice
+from course_pkg._validation import require_choice
 
 SETTINGS = {
     "tasks": ["adding", "copying", "temporal order"],

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy import add, multiply, subtract, tanh
 
+from course_pkg._validation import require_choice
 from course_pkg.activations import Array
 from course_pkg.fused._work import (
     BACKWARDS,
@@ -27,7 +28,6 @@ from course_pkg.fused._work import (
     tanh_derivative_into,
 )
 from course_pkg.records import GRUParams, HState
-from course_pkg.validation import require_choice
 
 RESETS = ("after", "before")
 

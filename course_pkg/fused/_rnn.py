@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy import add, multiply, tanh
 
+from course_pkg._validation import require_choice
 from course_pkg.activations import LEAKY_SLOPE, NONLINEARITIES, Array
 from course_pkg.fused._work import (
     BACKWARDS,
@@ -20,7 +21,6 @@ from course_pkg.fused._work import (
     stack_up,
 )
 from course_pkg.records import HState, RNNParams
-from course_pkg.validation import require_choice
 
 
 class RNNTape(NamedTuple):

@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 
-from course_pkg.validation import require_array, require_sequence, require_tree
+from course_pkg._validation import require_array, require_sequence, require_tree
 
 BLOCK = 128 * 1024  # numbers in a block of steps: 512 kB of float32, which stays in a core's own cache
 SMALL = 8 * 1024  # below this a block is too short for what NumPy takes to start

@@ -17,8 +17,8 @@ from course_pkg.grading.inside import lock
 
 HERE = Path(__file__).resolve().parent
 PACKAGE = Path(course_pkg.__file__).resolve().parent
-# What a student's kernel may import of the package. `validation` is what `tasks` is built on.
-ALLOWED = ("__init__.py", "checks", "tasks", "validation.py")
+# What a student's kernel may import of the package. `_validation` is what `tasks` is built on.
+ALLOWED = ("__init__.py", "checks", "tasks", "_validation.py")
 LIBRARY, RUN, HOME = "/course/lib", "/course/run", "/home/student"
 ETC = ("ld.so.cache", "ld.so.conf", "ld.so.conf.d", "fonts", "localtime", "alternatives")
 

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from course_pkg.validation import require_ids, require_number, require_unmasked
+from course_pkg._validation import require_ids, require_number, require_unmasked
 
 PAD, UNKNOWN = "<pad>", "<unk>"
 

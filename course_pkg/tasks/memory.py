@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from course_pkg._validation import require_choice, require_float, require_number, require_rng
 from course_pkg.tasks.encoding import Data, balanced, require_counts
-from course_pkg.validation import require_choice, require_float, require_number, require_rng
 
 
 def delayed_recall(n, T, lag, rng, *, symbols=4):

@@ -2,8 +2,8 @@
 
 import re
 
+from course_pkg._validation import require_number, require_rng
 from course_pkg.tasks.encoding import pick, require_counts
-from course_pkg.validation import require_number, require_rng
 
 TYPOGRAPHY = {"\u2018": "'", "\u2019": "'", "\u201c": '"', "\u201d": '"', "\u2013": "-", "\u2014": "-", "\u2026": "..."}
 

@@ -1,13 +1,10 @@
 """Every derivative of the three cells, and of three steps of backpropagation through time, proved by algebra."""
 
-import functools
-
 import numpy as np
 import pytest
 from proof.algebra import numbers, prove
 
 from course_pkg import bptt, cells
-from course_pkg.trees import tree_map
 
 OPTIONS = [
     ("rnn", {"nonlinearity": "tanh"}),
