@@ -12,6 +12,11 @@ import pytest
 from course_pkg import experiments
 from course_pkg.experiments import which_cell
 
+
+def _module(name):
+    return importlib.import_module(f"course_pkg.experiments.{name}")
+
+
 TINY = which_cell.SETTINGS | {
     "lengths": [10, 12],
     "seeds": [0, 1],
@@ -58,6 +63,32 @@ def test_a_stored_result_is_whole_and_of_todays_settings(name):
     assert stored["minutes"] < 15
     for key, row in zip(module.plan(module.SETTINGS), stored["results"], strict=True):
         assert key.items() <= row.items()
+
+
+@pytest.mark.parametrize("name", [n for n in experiments.names() if experiments.texts(_module(n))])
+def test_a_stored_result_says_which_text_it_was_made_of(name):
+    """The text comes with Python. In another Python the page must say that it reads another text."""
+    stored, now = experiments.load(name), experiments.texts(_module(name))
+    note = experiments.texts_note(name, stored)
+    assert stored["texts"].keys() == now.keys()
+    if platform.python_version() == stored["machine"]["python"]:
+        assert now == stored["texts"], (
+            f"the text has changed: run `nox -s experiments -- {name}` and commit {name}.json"
+        )
+    assert ("is not the one" in note) == (now != stored["texts"])
+    assert stored["machine"]["python"] in note
+
+
+def test_another_text_is_noticed(monkeypatch, tmp_path):
+    """A page that reads one more character than the stored result did says so; and `record` keeps what is read."""
+    stored, text = experiments.load("depth"), experiments.tasks.help_text()
+    monkeypatch.setattr(experiments.tasks, "help_text", lambda: text + "!")
+    note = experiments.texts_note("depth", stored)
+    assert "is not the one that the stored result was made with" in note
+    found = experiments.texts(_module("depth"))
+    assert found["help_text"] in note
+    experiments.record("made_up", {}, [], tmp_path, found)
+    assert experiments.load("made_up", tmp_path)["texts"] == found
 
 
 def test_a_tiny_run_of_which_cell(tmp_path):

@@ -9,6 +9,8 @@ command, settings, minutes of processor time, results. `load` reads it. Such a m
     plan(settings) -> [key, ...]             one dict for each row of the results, in order
     measure(settings, rows, **key) -> dict   what was found; rows: those that came before
 
+    TEXTS                                    optional: names of texts in `tasks` that come with Python
+
 and a row is key | found, with the processor time in `seconds`. Rows are kept as they come, so a run
 that was stopped goes on where it was.
 """
@@ -23,6 +25,7 @@ import time
 
 import numpy as np
 
+from course_pkg import tasks
 from course_pkg.bench import processor
 
 FOLDER = pathlib.Path(__file__).parent
@@ -43,10 +46,29 @@ def load(name, folder=FOLDER):
     return json.loads(path.read_text(encoding="utf-8"))
 
 
-def record(name, settings, results, folder=FOLDER):
+def texts(module):
+    """{name: fingerprint} of the texts that an experiment reads from the Python that runs now."""
+    return {name: tasks.fingerprint(getattr(tasks, name)()) for name in getattr(module, "TEXTS", ())}
+
+
+def texts_note(name, stored):
+    """One sentence for a page: whether this Python has the texts that the stored result of `name` was made of."""
+    now, then = texts(importlib.import_module(f"{__name__}.{name}")), stored["texts"]
+    python = ".".join(platform.python_version_tuple()[:2])
+    made = f"the stored result was made with, that of Python {stored['machine']['python']} ({', '.join(then.values())})"
+    if now == then:
+        return f"The text that Python {python} brings along here is the one that {made}."
+    return (
+        f"The text that Python {python} brings along here ({', '.join(now.values())}) is not the one that {made}: "
+        "what is computed here differs from what is stored."
+    )
+
+
+def record(name, settings, results, folder=FOLDER, texts=None):
     """Write NAME.json: one line for each row of `results`, a list of dicts. Returns its path.
 
-    It names no host, user or path. Raises ValueError where JSON has no word for a number (NaN, infinity).
+    texts: what `texts` says, kept where there are any. The file names no host, user or path. Raises
+    ValueError where JSON has no word for a number (NaN, infinity).
     """
     head = {
         "date": datetime.date.today().isoformat(),
@@ -54,7 +76,7 @@ def record(name, settings, results, folder=FOLDER):
         "command": f"python -m course_pkg.experiments {name}",
         "minutes": round(sum(row.get("seconds", 0) for row in results) / 60, 1),
         "settings": settings,
-    }
+    } | ({"texts": texts} if texts else {})
     try:
         lines = ",\n  ".join(json.dumps(row, allow_nan=False) for row in results)
         text = json.dumps(head, indent=1, allow_nan=False)[:-2] + f',\n "results": [\n  {lines}\n ]\n}}\n'
@@ -86,6 +108,6 @@ def run(name, settings=None, folder=FOLDER, progress=iter):
             found = module.measure(settings, rows, **key)
             rows.append(key | found | {"seconds": round(time.process_time() - start, 2)})
             file.write(json.dumps(rows[-1]) + "\n")
-    path = record(name, settings, rows, folder)
+    path = record(name, settings, rows, folder, texts(module))
     part.unlink()
     return path
