@@ -558,9 +558,9 @@ def test_symbols_are_drawn_evenly_and_places_from_their_whole_range():
 def test_arma_is_in_its_long_run_state_from_its_first_step_on():
     """Started from zeros, the first number would have the variance of e alone, which is 1."""
     for how in ({}, {"ar": (0.9,), "ma": ()}):
-        data = tasks.arma(20_000, 2, rng(5), **how)
+        data = tasks.arma(4000, 2, rng(5), **how)
         assert data.chance > 2
-        assert np.var(data.x[:, 0]) == pytest.approx(data.chance, rel=0.06)
+        assert np.var(data.x[:, 0]) == pytest.approx(data.chance, rel=0.12)
 
 
 @pytest.mark.parametrize("message", BAD)

@@ -34,13 +34,21 @@ ATOMS = {}  # symbol: Atom, in the order of their making, so that an atom's u ho
 MADE = {}  # Atom: symbol
 SEED = [0]
 
-VALUE = {"tanh": math.tanh, "exp": math.exp, "log": math.log, "sqrt": math.sqrt, "inverse": lambda u: 1 / u}
+VALUE = {
+    "sigmoid": lambda u: 1 / (1 + math.exp(-u)),
+    "tanh": math.tanh,
+    "exp": math.exp,
+    "log": math.log,
+    "sqrt": math.sqrt,
+    "inverse": lambda u: 1 / u,
+}
 
 
 def _slope(symbol, atom):
     """The derivative of an atom with respect to its u."""
     return {
         "tanh": lambda: 1 - symbol**2,
+        "sigmoid": lambda: symbol * (1 - symbol),
         "exp": lambda: symbol,
         "log": lambda: _atom("inverse", atom.u),
         "sqrt": lambda: _atom("inverse", 2 * symbol),
@@ -71,6 +79,14 @@ def _expression(value):
     if math.isinf(value):
         return sp.oo if value > 0 else -sp.oo
     return sp.Rational(repr(float(value)))  # 0.1 in the code means a tenth
+
+
+def sigmoid(a):
+    """A sigmoid that is an atom of its own. The package's, a sum with tanh, doubles the terms of every product."""
+    found = np.empty(a.shape, dtype=object)
+    for index in np.ndindex(a.shape):
+        found[index] = Number(_atom("sigmoid", _expression(a[index])))
+    return found
 
 
 def expressions(a):

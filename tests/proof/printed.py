@@ -83,7 +83,7 @@ class Reader:
         """The whole right side."""
         self.take("sum")  # the caller adds over the steps
         found = self.sum()
-        if not self.take("end"):
+        if self.tokens[0][0] != "end":
             raise ValueError(f"equation: got {self.tokens[0][1]!r} where a sign or the end was wanted")
         return found
 
