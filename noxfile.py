@@ -1,4 +1,5 @@
-"""The tasks: `nox -s book`, `serve`, `vendor`, `tests`, `dev`, `lint`, `bench`, `grading`, `experiments`, `mutants`.
+"""The tasks: `nox -s book`, `serve`, `vendor`, `tests`, `dev`, `lint`, `bench`, `grading`, `experiments`, `mutants`,
+`mutate`.
 
 All share one virtual environment, `.venv`, which is made and filled when it is missing or when what it
 should hold has changed, and left alone otherwise.
@@ -182,6 +183,13 @@ def grading(session):
     """Measure grading against stock nbgrader. With `-- --class 500`: a whole class, killed in the middle."""
     install(session)
     run(session, "-m", "course_pkg.grading.bench", "--json", "course_pkg/grading/bench.json", *session.posargs)
+
+
+@nox.session
+def mutate(session):
+    """Change the package's numerics in many small ways and count the changes that fail a test. Takes hours."""
+    install(session)
+    run(session, "tests/mutate_package.py", *(session.posargs or ("--keep", "tests/mutants.md")))
 
 
 @nox.session

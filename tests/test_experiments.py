@@ -187,6 +187,32 @@ def test_a_quick_version_runs_and_has_the_form_of_the_stored_one(name, tmp_path)
     assert os.listdir(tmp_path) == [f"{name}.json"]
 
 
+@pytest.mark.parametrize("name", [n for n in experiments.names() if hasattr(experiments.module(n), "TEXTS")])
+def test_a_stored_result_says_which_text_it_was_made_of(name):
+    """The text comes with Python. In another Python the page must say that it reads another text."""
+    stored, now = experiments.load(name), experiments.fingerprints(experiments.module(name))
+    note = experiments.texts_note(name, stored)
+    assert stored["fingerprints"].keys() == now.keys()
+    if platform.python_version() == stored["machine"]["python"]:
+        assert now == stored["fingerprints"], (
+            f"the text has changed: run `nox -s experiments -- {name}` and commit {name}.json"
+        )
+    assert ("is not the one" in note) == (now != stored["fingerprints"])
+    assert stored["machine"]["python"] in note
+
+
+def test_another_text_is_noticed(monkeypatch, tmp_path):
+    """A page that reads one more character than the stored result did says so; and `record` keeps what is read."""
+    stored, text = experiments.load("depth"), experiments.tasks.help_text()
+    monkeypatch.setattr(experiments.tasks, "help_text", lambda: text + "!")
+    note = experiments.texts_note("depth", stored)
+    assert "is not the one that the stored result was made with" in note
+    found = experiments.fingerprints(experiments.module("depth"))
+    assert found["help_text"] in note
+    experiments.record("made_up", {}, [], tmp_path, fingerprints=found)
+    assert experiments.load("made_up", tmp_path)["fingerprints"] == found
+
+
 def test_a_tiny_run_of_which_cell(tmp_path):
     """Each key of the plan, in order, with what was found for it."""
     experiments.run("which_cell", TINY, tmp_path)

@@ -233,6 +233,19 @@ def test_sampling_ends_before_the_stop_and_repeats_with_the_seed():
     assert all(np.array_equal(a, b) for a, b in zip(free, models.sample(prompt, params, 12, np.random.default_rng(0))))
 
 
+@pytest.mark.parametrize("symbol", range(6))
+def test_without_a_stop_no_symbol_ends_a_text(symbol):
+    """A network that says one and the same symbol, whichever it is, says it to the end; as a stop it ends at once."""
+    params = network()
+    b = np.zeros_like(params.readout.b)
+    b[symbol] = 1000
+    params = params._replace(readout=params.readout._replace(b=b))
+    prompt = np.zeros((3, 2), int)
+    texts = models.sample(prompt, params, 5, np.random.default_rng(0))
+    assert [text.tolist() for text in texts] == [[symbol] * 5] * 3
+    assert [len(t) for t in models.sample(prompt, params, 5, np.random.default_rng(0), stop=symbol)] == [0, 0, 0]
+
+
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 3.0])
 @pytest.mark.parametrize("top_k", [None, 2])
 def test_draws_have_the_probabilities_of_the_softmax(temperature, top_k):

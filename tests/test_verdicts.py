@@ -1,6 +1,7 @@
 """A verdict follows from the data: other data, another word."""
 
 import itertools
+import math
 
 import numpy as np
 import pytest
@@ -133,6 +134,18 @@ def test_the_interval_is_students():
     assert verdicts.interval([1, 2, 3, 4, 5]) == pytest.approx((3, 1.037, 4.963), abs=1e-3)
     with pytest.raises(ValueError, match="number of values"):
         verdicts.interval([1.0])
+
+
+def test_every_point_of_students_t_leaves_two_and_a_half_in_a_hundred_above():
+    """By adding up the density (1 + t^2 / n)^(-(n + 1) / 2) from 0 to the point; half of all lies below 0."""
+    for n, point in enumerate(verdicts.STUDENT, start=1):
+        t = np.linspace(0, point, 20_001)
+        density = (1 + t * t / n) ** (-(n + 1) / 2)
+        scale = math.gamma((n + 1) / 2) / (math.sqrt(n * math.pi) * math.gamma(n / 2))
+        assert 0.5 + scale * np.trapezoid(density, t) == pytest.approx(0.975, abs=2e-5)
+        assert verdicts.interval(range(n + 1))[2] - n / 2 == pytest.approx(
+            point * np.std(range(n + 1), ddof=1) / math.sqrt(n + 1)
+        )
 
 
 def test_the_interval_holds_the_mean_95_times_in_100():

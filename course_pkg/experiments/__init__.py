@@ -8,6 +8,7 @@ command, settings, minutes of processor time, results. `load` reads it. Such a m
     SETTINGS                                 a dict that JSON can hold
     plan(settings) -> [key, ...]             one dict for each row of the results, in order
     measure(settings, rows, **key) -> dict   what was found; rows: those that came before
+    TEXTS                                    optional: names of texts in `tasks` that come with Python
 
 and a row is key | found, with the processor time in `seconds`. Rows are kept as they come, so a run
 that was stopped goes on where it was. One that trains networks is written in the common way of `trials`
@@ -25,6 +26,7 @@ import time
 
 import numpy as np
 
+from course_pkg import tasks
 from course_pkg.experiments import trials
 from course_pkg.tools.machine import processor
 
@@ -55,6 +57,24 @@ def load(name, folder=FOLDER):
         there = ", ".join(sorted(p.stem for p in pathlib.Path(folder).glob("*.json"))) or "none"
         raise ValueError(f"name: got {name!r}, wanted one of the stored results: {there}")
     return json.loads(path.read_text(encoding="utf-8"))
+
+
+def fingerprints(found):
+    """{name: fingerprint} of the texts that the module of an experiment reads from the Python that runs now."""
+    return {name: tasks.fingerprint(getattr(tasks, name)()) for name in getattr(found, "TEXTS", ())}
+
+
+def texts_note(name, stored):
+    """One sentence for a page: whether this Python has the texts that the stored result of `name` was made of."""
+    now, then = fingerprints(module(name)), stored["fingerprints"]
+    python = ".".join(platform.python_version_tuple()[:2])
+    made = f"the stored result was made with, that of Python {stored['machine']['python']} ({', '.join(then.values())})"
+    if now == then:
+        return f"The text that Python {python} brings along here is the one that {made}."
+    return (
+        f"The text that Python {python} brings along here ({', '.join(now.values())}) is not the one that {made}: "
+        "what is computed here differs from what is stored."
+    )
 
 
 def record(name, settings, results, folder=FOLDER, **more):
@@ -92,6 +112,7 @@ def run(name, settings=None, folder=FOLDER, progress=iter):
     settings = settings or found.SETTINGS
     measure = getattr(found, "measure", functools.partial(trials.measure, found))
     more = {"texts": trials.described(*found.texts(settings))} if hasattr(found, "texts") else {}
+    more |= {"fingerprints": fingerprints(found)} if hasattr(found, "TEXTS") else {}
     part = pathlib.Path(folder) / f"{name}.part.jsonl"
     first, *rows = map(json.loads, part.read_text(encoding="utf-8").splitlines()) if part.exists() else [None]
     if first != json.loads(json.dumps(settings)):

@@ -17,6 +17,7 @@ import numpy as np
 from course_pkg import layers, models, tasks, train, weights
 from course_pkg.experiments.verdicts import worse
 
+TEXTS = ("help_text",)
 SETTINGS = {
     "cell": "gru",
     "width": 32,

@@ -1,8 +1,10 @@
 """Every derivative of the three cells, and of three steps of backpropagation through time, proved by algebra."""
 
-import numpy as np
+import functools
+from unittest import mock
+
 import pytest
-from proof.algebra import numbers, prove
+from proof.algebra import numbers, prove, sigmoid, without_doors
 
 from course_pkg import bptt, cells
 
@@ -61,22 +63,43 @@ def test_one_step(cell, options):
 def test_three_steps_of_bptt(cell, options):
     """`unroll` and `bptt` themselves, with a gradient at every h and at the last state."""
     step, step_backward = STEPS[cell]
+    H = 1 if cell != "rnn" or options["nonlinearity"] == "sigmoid" else 2
 
     def f(x, state, params):
-        # The checks at the door want floats, so this is `unroll` without them.
-        hs, caches = [], []
-        for t in range(x.shape[1]):
-            state, cache = step(x[:, t], state, params, **options)
-            hs.append(state.h)
-            caches.append(cache)
-        return (np.stack(hs, axis=1), state), (caches, params)
+        h, state_T, caches = bptt.unroll(functools.partial(step, **options), x, state, params)
+        return (h, state_T), (caches, params)
 
-    def f_backward(dout, tape):
-        dh, dstate = dout
-        caches, params = tape
-        return bptt.bptt(step_backward, dh, dstate, caches, params)
-
-    H = 1 if cell == "lstm" else 1
     arguments = numbers("x", 1, 3, 1), state(cell, 1, H), parameters(cell, 1, H)
-    with without_checks():
-        assert prove(f, f_backward, arguments) > 0
+    # One step is proved above with the package's own sigmoid.
+    with without_doors(bptt), mock.patch.object(cells, "sigmoid", sigmoid):
+        assert prove(f, lambda dout, tape: bptt.bptt(step_backward, *dout, *tape), arguments) >= 7
+
+
+def test_the_number_of_derivatives_in_all():
+    """What the book says: how many derivatives of single steps are proved here."""
+    sizes = {"rnn": 18, "lstm": 52, "gru": 40}
+    assert sum(sizes[cell] for cell, _ in OPTIONS) == 204
+
+
+WRONG = {
+    "rnn: half of dW_hh": ("rnn", lambda dx, ds, dp: (dx, ds, dp._replace(W_hh=dp.W_hh * 0.5))),
+    "lstm: c without its own path": ("lstm", lambda dx, ds, dp: (dx, ds._replace(c=0 * ds.c), dp)),
+    "lstm: rows of o and g exchanged": ("lstm", lambda dx, ds, dp: (dx, ds, dp._replace(b=dp.b[[0, 1, 3, 2]]))),
+    "gru: sign of dx": ("gru", lambda dx, ds, dp: (-dx, ds, dp)),
+    "gru: b_hn with what b gets": ("gru", lambda dx, ds, dp: (dx, ds, dp._replace(b_hn=dp.b[2:]))),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_a_wrong_backward_is_refused(name):
+    """The opposite control: every one of these differs from the right one in a single term or factor."""
+    cell, change = WRONG[name]
+    with pytest.raises(ValueError, match="derivatives are wrong"):
+        prove_step(cell, {}, 1, 1, 1, lambda gradients: change(*gradients))
+
+
+def test_a_gradient_of_another_form_is_refused():
+    with pytest.raises(ValueError, match=r"gradients: got .* wanted"):
+        prove_step("rnn", {}, 1, 1, 1, lambda gradients: gradients[:2])
+    with pytest.raises(ValueError, match=r"0: got shape \(1,\), wanted \(1, 1\)"):
+        prove_step("rnn", {}, 1, 1, 1, lambda gradients: (gradients[0][0], *gradients[1:]))
