@@ -13,7 +13,8 @@ from packed import block, read
 from course_pkg import params
 from course_pkg.widgets import Explorer, Ground, Line, Mark, bars, choice, grid, heatmap, lines, slider, words
 from course_pkg.widgets.digits import significant
-from course_pkg.widgets.tables import DRAWN, pack, split
+from course_pkg.widgets.slots import split
+from course_pkg.widgets.tables import DRAWN, pack
 
 WORDS = {"x_label": "x", "y_label": "y"}
 SIZES = st.floats(-300, 300).map(lambda e: 10.0**e)
