@@ -11,6 +11,7 @@ import hashlib
 import http.server
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 import webbrowser
@@ -130,12 +131,27 @@ def dev(session):
     session.log(f"enter it with: source {(BIN / 'activate').relative_to(ROOT)}   then, for example: jupyter lab")
 
 
+def lint_scripts(session):
+    """Check the JavaScript: style, formatting and types, with the tools that package-lock.json pins."""
+    npm = shutil.which("npm")
+    if npm is None:
+        say = session.error if os.environ.get("CI") else session.warn
+        say("npm is not installed (Debian: apt-get install npm): the JavaScript was not checked")
+        return
+    lock, stamp = (ROOT / "package-lock.json").read_text(), ROOT / "node_modules" / "installed"
+    if not stamp.exists() or stamp.read_text() != lock:
+        session.run(npm, "ci", "--no-audit", "--no-fund", external=True)
+        stamp.write_text(lock)
+    session.run(npm, "run", "lint", external=True)
+
+
 @nox.session
 def lint(session):
     """Check style and formatting, and the repository's other rules."""
     install(session)
     run(session, "-m", "ruff", "check", ".")
     run(session, "-m", "ruff", "format", "--check", ".")
+    lint_scripts(session)
     if (ROOT / ".git").exists():
         run(session, "-m", "pre_commit", "run", "--all-files")
     else:

@@ -16,8 +16,7 @@ import anywidget
 import traitlets
 
 from course_pkg.widgets.controls import Control
-from course_pkg.widgets.tables import answers, pack, split
-from course_pkg.widgets.told import fingerprints
+from course_pkg.widgets.slots import answers, split
 
 HERE = pathlib.Path(__file__).parent
 PRINTED = "course_printed"  # in the metadata of the output: stays in the executed notebook, is no part of a page
@@ -96,6 +95,10 @@ class Explorer(anywidget.AnyWidget):
 
     def _static(self):
         """The page's HTML, and fingerprints of all that it has to say: see `told`."""
+        # Imported where the book is built, and not where a page's own Python has to fetch and load it.
+        from course_pkg.widgets.tables import pack
+        from course_pkg.widgets.told import fingerprints
+
         panels, grid = self.spec["panels"], tuple(len(c.values) for c in self._controls.values())
         name = f"Explorer {self.spec['title']!r}"
         blocks = answers(self._evaluate, panels, self._controls, name)

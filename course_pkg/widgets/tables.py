@@ -1,7 +1,7 @@
 """Every answer of a figure, packed small enough to travel in the page.
 
-A figure is split into what never changes (the spec) and its arrays (the slots). A slot's values over the whole grid
-of controls become one block in base64; an axis along which a slot does not change is stored once.
+The values of a slot (see `slots`) over the whole grid of controls become one block in base64; an axis along which a
+slot does not change is stored once.
 
 What the page prints is what the function returned: a block may only be stored in a form in which every digit that the
 page prints of it is right, and what is drawn of it is right to a ten-thousandth of its frame at that position of the
@@ -20,44 +20,6 @@ from course_pkg.widgets.uses import uses
 CAP_KB = 150
 DRAWN = 1e-4  # of the frame: what a drawn value may be off
 GAPS = {"u8": 255, "u16": 65535}  # stands for "no value" among the whole numbers
-
-
-def split(panels):
-    """Take the arrays out of a list of panels. Returns (spec, slots): spec has {"slot": k} where array k was."""
-    slots = []
-
-    def walk(node):
-        if isinstance(node, np.ndarray):
-            slots.append(node)
-            return {"slot": len(slots) - 1}
-        if isinstance(node, dict):
-            return {k: walk(v) for k, v in node.items()}
-        if isinstance(node, (list, tuple)):
-            return [walk(v) for v in node]
-        return node
-
-    return walk(panels), slots
-
-
-def answers(evaluate, spec, controls, name):
-    """A figure's numbers at every combination of its controls: for each slot a block (*grid, size).
-
-    `evaluate(values)` returns (spec, slots) as `split` does. Raises ValueError when the spec changes with a control.
-    """
-    shape = tuple(len(c.values) for c in controls.values())
-    blocks = None
-    for index in np.ndindex(shape):
-        values = {k: c.values[i] for (k, c), i in zip(controls.items(), index)}
-        now, slots = evaluate(values)
-        if now != spec:
-            raise ValueError(f"{name}: at {values} the figure's words or ranges change, wanted only its numbers to")
-        if blocks is None:
-            blocks = [np.empty((*shape, a.size)) for a in slots]
-        for block, a in zip(blocks, slots):
-            if block.shape[-1] != a.size:
-                raise ValueError(f"{name}: at {values} got {a.size} numbers, wanted {block.shape[-1]} as elsewhere")
-            block[index] = a
-    return blocks
 
 
 def pack(blocks, spec, controls, name):

@@ -7,7 +7,8 @@ const numbers = (a) => Array.from(a, (v) => format(v));
 
 const TELL = {
   numbers: (p, at) => p.items.map((i) => [i.name, [amount(i, at)]]),
-  bars: (p, at) => p.names.map((name, k) => [name, [at(p.values)[k], ...pointsOf(p, at, k)].map((v) => format(v, p.digits))]),
+  bars: (p, at) =>
+    p.names.map((name, k) => [name, [at(p.values)[k], ...pointsOf(p, at, k)].map((v) => format(v, p.digits))]),
   diagram: tellDiagram,
   heatmap: tellHeatmap,
   words: tellWords,
@@ -35,7 +36,10 @@ function tellDiagram(p, at) {
   const values = at(p.values);
   const value = (part) => values[p.layout.ids.indexOf(part.id)];
   const numbered = p.layout.operations.filter((o) => Number.isFinite(value(o)));
-  return [...p.layout.boxes, ...numbered].map((part) => [`${part.label} ${part.symbol || ""}`.trim(), [format(value(part))]]);
+  return [...p.layout.boxes, ...numbered].map((part) => [
+    `${part.label} ${part.symbol || ""}`.trim(),
+    [format(value(part))],
+  ]);
 }
 
 function tellHeatmap(p, at, whole) {
@@ -69,7 +73,10 @@ function tellLines(p, at, whole) {
   const curves = p.curves.flatMap((c) => {
     const y = Array.from(at(c.y));
     if (!c.x) return [[c.name, y]];
-    return [[`${c.name}: ${p.x_label}`, Array.from(at(c.x))], [`${c.name}: ${p.y_label}`, y]];
+    return [
+      [`${c.name}: ${p.x_label}`, Array.from(at(c.x))],
+      [`${c.name}: ${p.y_label}`, y],
+    ];
   });
   if (whole) return [[p.x_label, numbers(at(p.x))], ...curves.map(([name, values]) => [name, numbers(values)])];
   return curves.map(([name, values]) => {

@@ -13,7 +13,8 @@ from packed import block, read
 from course_pkg import weights
 from course_pkg.widgets import Explorer, Ground, Line, Mark, bars, choice, grid, heatmap, lines, slider, words
 from course_pkg.widgets.digits import significant
-from course_pkg.widgets.tables import DRAWN, pack, split
+from course_pkg.widgets.slots import split
+from course_pkg.widgets.tables import DRAWN, pack
 
 WORDS = {"x_label": "x", "y_label": "y"}
 SIZES = st.floats(-300, 300).map(lambda e: 10.0**e)
@@ -189,3 +190,16 @@ def test_codes_are_rounded_to_the_nearest():
     assert low["type"] == "u16"
     assert np.abs(off).max() <= 0.5001 * low["step"]
     assert abs(off.mean()) < 0.02 * low["step"]
+
+
+def test_a_ripple_is_drawn_in_its_own_frame():
+    """Its three digits are all "5", but the frame that scales itself shows the ripple, however small it is."""
+    ripple = np.sin(np.arange(50.0))
+    sizes = [1e-4, 1e-2, 1.0]
+    (panel,), table = table_of(
+        lambda a: lines(range(50), [Line("y", 5 + a * ripple)], **WORDS), a=grid(sizes, value=1.0)
+    )
+    slot = table[panel["curves"][0]["y"]["slot"]]
+    for k, a in enumerate(sizes):
+        wanted = 5 + a * ripple
+        np.testing.assert_allclose(read(slot, (k,)), wanted, rtol=0, atol=1.0001 * DRAWN * np.ptp(wanted))
