@@ -1,5 +1,5 @@
-"""The tasks: `nox -s book`, `serve`, `vendor`, `tests`, `dev`, `lint`, `bench`, `grading`, `experiments`, `mutants`,
-`mutate`.
+"""The tasks: `nox -s book`, `serve`, `vendor`, `tests`, `quick`, `dev`, `lint`, `bench`, `grading`, `experiments`,
+`measure`, `mutants` and `mutate`.
 
 All share one virtual environment, `.venv`, which is made and filled when it is missing or when what it
 should hold has changed, and left alone otherwise.
@@ -34,6 +34,8 @@ ENV = {
     "PATH": os.pathsep.join([str(BIN), os.environ.get("PATH", "")]),
     "PRE_COMMIT_HOME": str(VENV / "pre-commit"),
 }
+# Tests that share what their file trains or grades go to one process, the others to whoever is free (tests/sharing.py).
+SIDE_BY_SIDE = ["-n", "auto", "--maxprocesses", "4", "--dist", "loadgroup"]
 
 
 def wanted():
@@ -119,9 +121,14 @@ def tests(session):
     if not session.posargs:
         # The tests of the site would build it too, but silently. They also judge a build with warnings.
         build(session, success_codes=[0, 1])
-    # Whole files go to one process each: the tests of a file share what it trains or grades.
-    shared = ["-n", "auto", "--maxprocesses", "4", "--dist", "loadfile"]
-    run(session, "-m", "pytest", *(session.posargs or shared))
+    run(session, "-m", "pytest", *(session.posargs or SIDE_BY_SIDE))
+
+
+@nox.session
+def quick(session):
+    """Run the tests that need no site, no browser, no long training and no graded class; those named after --."""
+    install(session)
+    run(session, "-m", "pytest", "--quick", *SIDE_BY_SIDE, *session.posargs)
 
 
 @nox.session
