@@ -7,11 +7,12 @@ do not have are fetched from the student's kernel: data as copies, functions as 
 import json
 import math
 import numbers
+import traceback
 
 from course_pkg.checks import Report
 from course_pkg.checks.text import say
 from course_pkg.grading.inside import frames
-from course_pkg.grading.inside.errors import own_lines, rebuild_error
+from course_pkg.grading.inside.errors import THERE, describe_error, own_lines, rebuild_error
 from course_pkg.grading.inside.peer import Peer
 
 
@@ -21,6 +22,11 @@ class Checker(Peer):
     def __init__(self, shell, grader, student):
         super().__init__(student, None, lends="functions", classes=shell.user_ns)
         self._shell, self._grader, self._bound = shell, grader, set()
+
+    def describe(self, error):
+        """Of an error in a function that a test has lent, its kind alone: the rest could hold lines of the test."""
+        told = describe_error(error, lines=False)
+        return {**told, "message": say("lent error", kind=told["type"])}
 
     def run(self):
         """Answer the grader until it closes."""
@@ -53,8 +59,9 @@ class Checker(Peer):
             text = f"{type(trouble).__name__}: {trouble}"
             error, result = trouble, None
             outputs = [{"output_type": "error", "ename": "Unanswered", "evalue": text, "traceback": [text]}]
-        told = {"outputs": outputs, "error": None if error is None else [type(error).__name__, str(error)[:600]]}
-        told["lines"] = [] if error is None else own_lines(error)
+        told = {"outputs": outputs, "error": None, "lines": [], "own": False}
+        if error is not None:
+            told.update(explain(error, source))
         told.update(score_of(result))
         told["report"] = report_of(space.get("report"))
         self._lent.clear()
@@ -77,6 +84,40 @@ class Checker(Peer):
             elif name in theirs:
                 space.pop(name, None)
         self._bound = {name for name in found if name in names}
+
+
+def explain(error, source):
+    """What a student may read of an error in a test cell, and whether it was raised in a line of the test's own.
+
+    The lines are the student's. Of a hidden line nothing is told but a message that was written for students, as in
+    `assert a, "message"`; one that a library makes of the numbers would give away what the line compares.
+    """
+    lines = own_lines(error, THERE)
+    mine = [(f, n) for f, n in _frames(error) if f.f_globals.get("__name__") == "__main__"]
+    message = str(error)[:600]
+    if not lines and mine:
+        frame, number = mine[-1]
+        last = _frames(error)[-1][0] is frame
+        if number in hidden_lines(source) and not (last and isinstance(error, AssertionError)):
+            message = say("hidden check")
+    own = not lines and bool(mine) and not isinstance(error, AssertionError)
+    own |= isinstance(error, SyntaxError) and not lines
+    return {"error": [type(error).__name__, message], "lines": lines, "own": own}
+
+
+def _frames(error):
+    return list(traceback.walk_tb(error.__traceback__))
+
+
+def hidden_lines(source):
+    """The numbers of the lines that students never see."""
+    found, inside = set(), False
+    for number, line in enumerate(source.split("\n"), 1):
+        inside |= "### BEGIN HIDDEN TESTS" in line
+        if inside:
+            found.add(number)
+        inside &= "### END HIDDEN TESTS" not in line
+    return found
 
 
 def _always(error):

@@ -14,9 +14,7 @@ from course_pkg.checks.text import say
 from course_pkg.grading.course import VERSION
 from course_pkg.grading.record import Recorder
 from course_pkg.grading.status import ATTENTION
-from course_pkg.grading.worker import Died, Worker, failed
-
-TRIES = 3
+from course_pkg.grading.worker import TRIES, Died, Worker, failed
 
 
 class Task(NamedTuple):
@@ -63,7 +61,9 @@ def run(course, assignment, tasks, work, on_done=lambda student, told: None):
 def _record(recorder, assignment, task, files, outcomes):
     """What is remembered. What cannot be written down is tried again in the next run, and stops nobody else."""
     try:
-        return recorder.record(task.student, outcomes, files, task.key)
+        # Where the grader failed, the next run is to try again: no submission has this key.
+        key = task.key if all(outcome.final for outcome in outcomes.values()) else ""
+        return recorder.record(task.student, outcomes, files, key)
     except Exception as error:
         why = f"{type(error).__name__}: {error}"
     try:
