@@ -160,6 +160,21 @@ TEXT = {
     "for one file and {total:.0f} MB in all; put a smaller file there, or have the notebook make it",
     "test kernel": "Error of the assignment: the locked cell {cell} stopped with {error}.",
     "grader": "The grader itself failed on this submission, {times} times: {why}. It has no score yet.",
+    # Proof before the class.
+    "solution loses": "the solution gets {score} of {points:g} in {cell}{why}",
+    "no points": "no points",
+    "empty earns": "the released notebook, in which nothing is written, gets {score} in {cell}; wanted 0",
+    "wrong earns": "the wrong version {version!r} gets all {points:g} points of {cell}; the test does not notice it",
+    "wrong not named": "the wrong version {version!r} loses points in {cell}, but the page does not say: {message}",
+    "empty arrays earns": "{cell} gives all {points:g} points to a {version} that returns arrays of no elements (of which "
+    "everything is true); compare the shape first",
+    "zeroed inputs earns": "{cell} gives all {points:g} points to a {version} that sets its inputs to zero; compute what "
+    "you compare with before the call, or hand over copies",
+    "versions not tried": "not all wrong versions were tried in {cell}, as they take long",
+    "version stuck": "the test {cell} did not end with the wrong version {version!r}",
+    "no solution": "there is no source notebook {notebook}; its solution could not be tried",
+    "proving": "Trying the solution, the empty notebook and the known mistakes of {name} first.",
+    "not proven": "{name} is not fit to grade:\n{why}\nMend solutions/{name} and run: course release {name}",
     # Between the two kernels: what cannot cross, and why.
     "cannot grade": "what came back cannot be graded: {why}",
     "an object": "a value of type {kind} cannot be handed to a student's function while grading",

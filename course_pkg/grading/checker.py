@@ -9,6 +9,8 @@ import math
 import numbers
 import traceback
 
+import numpy as np
+
 from course_pkg.checks import Report
 from course_pkg.checks.text import say
 from course_pkg.grading.inside import frames
@@ -22,6 +24,7 @@ class Checker(Peer):
     def __init__(self, shell, grader, student):
         super().__init__(student, None, lends="functions", classes=shell.user_ns)
         self._shell, self._grader, self._bound = shell, grader, set()
+        self._versions, self._stand_in = [], {}  # wrong versions to try; {name: function} in place of a student's
 
     def describe(self, error):
         """Of an error in a function that a test has lent, its kind alone: the rest could hold lines of the test."""
@@ -68,6 +71,34 @@ class Checker(Peer):
         self._numbers.clear()
         return told
 
+    def do_versions(self, mine):
+        """[(kind, name, message)] of what the last test must not take for right.
+
+        mine  the names that the student wrote for this test
+        """
+        space = self._shell.user_ns
+        report = space.get("report")
+        self._versions = []
+        if type(report) is Report and report.wrong_versions:
+            target = report._function.__code__.co_names[:1]
+            self._versions += [
+                ("wrong", w.name, w.message, *target, w.function) for w in report.wrong_versions if target
+            ]
+        for name in mine:
+            if callable(space.get(name)):
+                self._versions.append(("empty arrays", name, "", name, emptied(space[name])))
+                self._versions.append(("zeroed inputs", name, "", name, zeroing(space[name])))
+        return [version[:3] for version in self._versions]
+
+    def do_version(self, index, source, wanted, theirs):
+        """What a test gives to one of the versions."""
+        *_, target, function = self._versions[index]
+        self._stand_in = {target: function}
+        try:
+            return self.do_test(source, wanted, theirs, "")
+        finally:
+            self._stand_in = {}
+
     def _bind(self, space, names, theirs, gone):
         if gone:
             error = {"type": "RuntimeError", "bases": ["RuntimeError"], "message": gone, "lines": []}
@@ -84,6 +115,7 @@ class Checker(Peer):
             elif name in theirs:
                 space.pop(name, None)
         self._bound = {name for name in found if name in names}
+        space.update(self._stand_in)
 
 
 def explain(error, source):
@@ -118,6 +150,32 @@ def hidden_lines(source):
             found.add(number)
         inside &= "### END HIDDEN TESTS" not in line
     return found
+
+
+def emptied(function):
+    """The function, but with arrays of no elements."""
+    return lambda *args, **kwargs: _changed(function(*args, **kwargs), lambda a: a[:0])
+
+
+def zeroing(function):
+    """The function, after its inputs were set to zero."""
+
+    def made(*args, **kwargs):
+        for a in args:
+            _changed(a, lambda a: a.fill(0) if a.flags.writeable else None)
+        return function(*args, **kwargs)
+
+    return made
+
+
+def _changed(value, change):
+    """`change` of every array in nested tuples and lists."""
+    if isinstance(value, np.ndarray):
+        return change(value) if value.ndim else value
+    if isinstance(value, (tuple, list)):
+        parts = [_changed(part, change) for part in value]
+        return type(value)(*parts) if hasattr(value, "_fields") else type(value)(parts)
+    return value
 
 
 def _always(error):

@@ -59,13 +59,7 @@ class Engine:
         taken = intake.take(source, assignment, intake.safe_files(files), sizes)
         if taken.status == UNREADABLE:
             return Outcome(taken.status, clean(taken.reasons), None, {}, {}, time.monotonic() - start)
-        holds = functools.partial(self._holds, assignment, source)
-        run = Run(self._kernels(), assignment, source, taken, self.limits, self._new_checker, holds)
-        try:
-            run.whole()
-        finally:
-            run.talk.close()
-            self._last += run.talk.student, run.talk.checker
+        run = self.run(Run, assignment, source, taken)
         status = ATTENTION if run.trouble else taken.status
         for cell in run.notebook.cells:
             if cell.cell_type != "code" and cell.source != run.want(cell).source:
@@ -74,6 +68,17 @@ class Engine:
         reasons = run.trouble + run.notes + too_large(sizes or {}) + taken.reasons
         made = Outcome(status, reasons, text, run.scores, run.reports, time.monotonic() - start)
         return Outcome(*clean(list(made)))
+
+    def run(self, kind, assignment, source, taken):
+        """A Run, or a class like it, that has run."""
+        holds = functools.partial(self._holds, assignment, source)
+        run = kind(self._kernels(), assignment, source, taken, self.limits, self._new_checker, holds)
+        try:
+            run.whole()
+        finally:
+            run.talk.close()
+            self._last += run.talk.student, run.talk.checker
+        return run
 
     def _kernels(self):
         """Two new kernels. The next two start while these are at work, and see nothing of it."""
