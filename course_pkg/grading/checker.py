@@ -80,14 +80,12 @@ class Checker(Peer):
         report = space.get("report")
         self._versions = []
         if type(report) is Report and report.wrong_versions:
-            target = report._function.__code__.co_names[:1]
-            self._versions += [
-                ("wrong", w.name, w.message, *target, w.function) for w in report.wrong_versions if target
-            ]
+            for target in report._function.__code__.co_names[:1]:
+                self._versions += [("wrong", w.name, w.message, target, w.function) for w in report.wrong_versions]
         for name in mine:
             if callable(space.get(name)):
-                self._versions.append(("empty arrays", name, "", name, emptied(space[name])))
-                self._versions.append(("zeroed inputs", name, "", name, zeroing(space[name])))
+                self._versions.append(("empty arrays", name, "", name, Emptied(space[name])))
+                self._versions.append(("zeroed inputs", name, "", name, Zeroing(space[name])))
         return [version[:3] for version in self._versions]
 
     def do_version(self, index, source, wanted, theirs):
@@ -95,7 +93,8 @@ class Checker(Peer):
         *_, target, function = self._versions[index]
         self._stand_in = {target: function}
         try:
-            return self.do_test(source, wanted, theirs, "")
+            told = self.do_test(source, wanted, theirs, "")
+            return {**told, "differs": getattr(function, "differs", True)}
         finally:
             self._stand_in = {}
 
@@ -152,20 +151,34 @@ def hidden_lines(source):
     return found
 
 
-def emptied(function):
-    """The function, but with arrays of no elements."""
-    return lambda *args, **kwargs: _changed(function(*args, **kwargs), lambda a: a[:0])
+class Emptied:
+    """A function, but with arrays of no elements. `differs` once there was an array to change."""
+
+    def __init__(self, function):
+        self._function, self.differs = function, False
+
+    def __call__(self, *args, **kwargs):
+        """What it returns, changed."""
+        return _changed(self._function(*args, **kwargs), self._cut)
+
+    def _cut(self, a):
+        self.differs |= a.size > 0
+        return a[:0]
 
 
-def zeroing(function):
-    """The function, after its inputs were set to zero."""
+class Zeroing(Emptied):
+    """A function, after its inputs were set to zero."""
 
-    def made(*args, **kwargs):
+    def __call__(self, *args, **kwargs):
+        """What it returns for zeros."""
         for a in args:
-            _changed(a, lambda a: a.fill(0) if a.flags.writeable else None)
-        return function(*args, **kwargs)
+            _changed(a, self._clear)
+        return self._function(*args, **kwargs)
 
-    return made
+    def _clear(self, a):
+        if a.flags.writeable and a.dtype.kind in "fc":
+            self.differs |= bool(a.any())
+            a.fill(0)
 
 
 def _changed(value, change):

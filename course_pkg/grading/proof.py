@@ -68,7 +68,7 @@ class _Proving(Run):
             return
         score = 0.0 if told["error"] else want.points if told["full"] else told["score"] or 0.0
         diagnosis = (told["report"] or {}).get("diagnosis")
-        if score >= want.points:
+        if score >= want.points and told["differs"]:
             found = self.stops if kind == "wrong" else self.hints
             found.append(say(f"{kind} earns", cell=want.name, version=name, points=want.points))
         elif kind == "wrong" and diagnosis is None:

@@ -52,7 +52,7 @@ class Kernel:
         if self.ended:
             return 0.0
         try:
-            self._keeper.settimeout(10)
+            self._keeper.settimeout(60)
             self._keeper.sendall(word)
             while b"\n" not in self._said:
                 piece = self._keeper.recv(4096)
@@ -73,7 +73,7 @@ class Kernel:
             return self.reason
         self.tell()
         with contextlib.suppress(OSError):
-            self._keeper.settimeout(10)
+            self._keeper.settimeout(60)
             while piece := self._keeper.recv(4096):
                 self._said += piece
         with contextlib.suppress(ValueError, TypeError):
