@@ -163,7 +163,7 @@ TEXT = {
     # Proof before the class.
     "solution loses": "the solution gets {score} of {points:g} in {cell}{why}",
     "no points": "no points",
-    "empty earns": "the released notebook, in which nothing is written, gets {score} in {cell}; wanted 0",
+    "empty earns": "the released notebook, in which nothing is written, gets {score} points in {cell}; wanted 0",
     "wrong earns": "the wrong version {version!r} gets all {points:g} points of {cell}; the test does not notice it",
     "wrong not named": "the wrong version {version!r} loses points in {cell}, but the page does not say: {message}",
     "empty arrays earns": "{cell} gives all {points:g} points to a {version} that returns arrays of no elements (of which "

@@ -84,11 +84,12 @@ class Engine:
         """Two new kernels. The next two start while these are at work, and see nothing of it."""
         for kernel in self._last:
             kernel.end()
+        mine = ()
         try:
-            mine = self._next or self._fork()
-            self._next, self._last = None, ()
+            mine, self._next, self._last = self._next or self._fork(), None, ()
             self._next = self._fork()
         except NoKernel:
+            self._last = mine
             self.renew()
             mine = self._fork()
         return mine
@@ -122,4 +123,9 @@ class Engine:
         return self._proofs[key].get(test) == points
 
     def _fork(self):
-        return self._warm[0].fork(1), self._warm[1].fork(2)
+        student = self._warm[0].fork(1)
+        try:
+            return student, self._warm[1].fork(2)
+        except NoKernel:
+            student.end()
+            raise

@@ -35,7 +35,7 @@ class _Proving(Run):
     def __init__(self, *given):
         super().__init__(*given)
         self.stops, self.hints, self._since, self._end = [], [], [], time.monotonic() + SECONDS
-        self.talk.left = float("inf")
+        self.talk.left, self._holds = float("inf"), lambda name: None
 
     def _cell(self, cell, want):
         super()._cell(cell, want)
@@ -121,9 +121,8 @@ def _released(engine, course, assignment, source, proof):
         return
     made = engine.grade(assignment, source, {path.name: path.read_bytes()})
     for cell, score in made.scores.items():
-        if score is None or score > 0:
-            told = say("no points") if score is None else f"{score:g}"
-            proof.stops.append(say("empty earns", cell=cell, score=told))
+        if score:
+            proof.stops.append(say("empty earns", cell=cell, score=f"{score:g}"))
 
 
 def _key(course, assignment, walled, fixed):

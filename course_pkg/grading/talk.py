@@ -46,7 +46,7 @@ class Talk:
         self.student, self.checker = kernels
         self.timeout, self.left, self._memory_mb = timeout, CELLS_IN_ALL * timeout, memory_mb
         self.gone, self.here, self.trouble, self.notes = "", "", [], []
-        self._new_checker, self._calls_left = new_checker, 0.0
+        self._new_checker, self._checker_gone, self._calls_left = new_checker, False, 0.0
 
     def close(self):
         """Have both kernels end."""
@@ -127,15 +127,20 @@ class Talk:
                 if calls not in ready:
                     return None
                 self._relay(budget.read(calls), calls, budget)
-        except (Gone, Late, ValueError):
-            return None
+        except Gone:
+            self._checker_gone = True
+        except (Late, ValueError):
+            pass
+        return None
 
     def replace_checker(self):
         """A new one in place of one that did not answer. Returns why the old one had ended: "memory", "" or "told"."""
         reason = self.checker.end()
         if reason is None:
             raise Broken(say("keeper ended"))
-        self.checker = self._new_checker()
+        # A connection closes a moment before its process has ended.
+        reason = "" if reason == "told" and self._checker_gone else reason
+        self.checker, self._checker_gone = self._new_checker(), False
         return reason
 
     def _relay(self, frame, calls, budget):

@@ -140,6 +140,8 @@ class Warm:
         try:
             socket.send_fds(self._ours, [b"f"], [theirs.fileno() for _, theirs in ends])
         except OSError:
+            for ours, _ in ends:
+                ours.close()
             raise NoKernel(self.log() or say("has ended")) from None
         finally:
             for _, theirs in ends:

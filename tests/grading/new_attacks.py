@@ -224,7 +224,7 @@ if set(os.listdir("/dev/pts")) - {"ptmx"}:
     "settings_of_the_kernel": (
         """
 import os
-for path in ("kernel/core_pattern", "kernel/hostname", "vm/overcommit_memory", "net/ipv4/ip_forward", "fs/mqueue/msg_max"):
+for path in ("kernel/core_pattern", "kernel/hostname", "vm/overcommit_memory", "net/ipv4/ip_forward", "fs/file-max"):
     try:
         open(f"/proc/sys/{path}", "r+").write("1")
         print("LEAK: wrote", path)

@@ -24,7 +24,7 @@ DEPTH = 64
 KEYS = 100_000  # of sets and dicts, other than text
 ALIKE = 1000  # of these with the hash of another
 FIELDS = 100  # of one NamedTuple
-RANGE = 1_000_000  # numbers of one range, which is short however many it holds
+RANGE = 1_000_000  # numbers of all ranges, which are short however many they hold
 NODES = 2_000_000  # brackets and commas
 PLAIN = (type(None), bool, int, float, str)
 
@@ -123,7 +123,7 @@ class Decoder:
         """The value in `data`. Raises Refused when it is not one."""
         try:
             (count,) = struct.unpack_from("!I", data)
-            self._data, self._at, self._keys = memoryview(data), 4 + count, 0
+            self._data, self._at, self._keys, self._ranged = memoryview(data), 4 + count, 0, 0
             return self._tree(loads(data[4 : 4 + count], self._nodes), 0)
         except Refused:
             raise
@@ -184,7 +184,8 @@ class Decoder:
             return slice(*(self._tree(x, d) for x in v))
         if key == "range":
             made = range(*(self._tree(x, d) for x in v))
-            if made[RANGE:]:
+            self._ranged += RANGE if made[RANGE:] else len(made)
+            if self._ranged >= RANGE:
                 raise Refused(say("long range", limit=RANGE))
             return made
         if key == "dtype":
