@@ -16,6 +16,7 @@ from course_pkg.grading import collect as collecting
 from course_pkg.grading import outlet, runner, walls
 from course_pkg.grading import roster as rosters
 from course_pkg.grading.course import Course, new_seed
+from course_pkg.grading.proof import prove
 from course_pkg.grading.regrade import Held, split
 from course_pkg.grading.release import generate, release_to, unreleased
 from course_pkg.grading.speaking import (
@@ -72,6 +73,7 @@ def release(course, names, to):
             out.print(say("released again", name=name, count=made["kept"], backup=made["backup"]))
         for student, cell, score in made["lost"]:
             err.print(say("mark lost", student=student, cell=cell, score=score))
+        _require_proof(course, course.assignment(name), _can_wall())
     if to:
         with told():
             for path in release_to(course, names or known, Path(to)):
@@ -125,7 +127,7 @@ def roster(course, file, assignment):
 
 @main.command()
 @click.argument("name")
-@click.option("--jobs", type=click.IntRange(1), default=lambda: os.cpu_count() or 1, help="Processes; default: cores.")
+@click.option("--jobs", type=click.IntRange(1), default=lambda: runner.cores(), help="Processes; default: cores.")
 @click.option("--scheduler", help="Address of a Dask cluster that does the work, such as tcp://host:8786.")
 @click.option("--student", "students", multiple=True, help="Only these; may be given several times.")
 @click.option("--again", is_flag=True, help="Grade also what has not changed, with newly drawn inputs.")
@@ -168,6 +170,7 @@ def grade(course, name, jobs, scheduler, students, again, seed, accept, discard,
         work = on_cluster(assignment, scheduler, not no_walls)
     else:
         work = runner.here(assignment, jobs, not no_walls)
+    _require_proof(course, assignment, not no_walls and not scheduler, bool(fixed))
     fresh, graded = (tasks, []) if accept else split(course, assignment, tasks)
     waiting = len(graded) - len(held.current(graded, assignment.seed))
     err.print(say("begins", count=len(fresh) + waiting))
@@ -228,6 +231,15 @@ def _points(score):
     return say("no score yet") if score is None else f"{score:g}"
 
 
+def _can_wall():
+    """Whether walls can be built; what is released is the instructor's own code, and can be tried without."""
+    try:
+        walls.test()
+    except walls.NoWalls:
+        return False
+    return True
+
+
 def _require_walls(course):
     try:
         for step in ("source", "submitted", "autograded"):
@@ -235,6 +247,15 @@ def _require_walls(course):
         walls.test()
     except walls.NoWalls as problem:
         raise Problem(say("cannot wall", why=problem)) from None
+
+
+def _require_proof(course, assignment, walled, fixed=False):
+    err.print(say("proving", name=assignment.name))
+    proof = prove(course, assignment, walled, fixed)
+    for hint in proof.hints:
+        err.print(f"{assignment.name}: {hint}")
+    if proof.stops:
+        raise Problem(say("not proven", name=assignment.name, why="\n".join(proof.stops)))
 
 
 @main.command()

@@ -22,7 +22,7 @@ from course_pkg.grading import assignment
 from course_pkg.grading.assignment import CLOSED, SIZE_LIMIT
 
 MEMORY = ".course"  # the grader's own folder in the course's root
-VERSION = 2  # raised when grades may come out differently
+VERSION = 3  # raised when grades may come out differently
 
 
 class Busy(RuntimeError):

@@ -10,7 +10,7 @@ import torch
 from course_site.execution import ROOT
 
 import course_pkg.widgets
-from course_pkg import bptt, cells, gradcheck, optim, params
+from course_pkg import bptt, cells, gradcheck, interchange, optim, weights
 from course_pkg.activations import softmax
 
 TEXT = (ROOT / "book" / "03-rnn.md").read_text(encoding="utf-8")
@@ -180,8 +180,8 @@ def test_answers_about_two_units():
 
 def test_counts():
     D, H, K = 30, 128, 30
-    weights = params.count(params.init("rnn", D, H, np.random.default_rng(0))) + K * (H + 1)
-    assert weights == H * (D + H + 1) + K * (H + 1) == 24_222
+    size = weights.count(weights.init("rnn", D, H, np.random.default_rng(0))) + K * (H + 1)
+    assert size == H * (D + H + 1) + K * (H + 1) == 24_222
     assert "{dropdown} 24,222\nRight." in TEXT
     assert "{dropdown} 968,880" in TEXT
     assert 40 * weights == 968_880
@@ -210,10 +210,10 @@ def writer():
     rng = np.random.default_rng(0)
     names = run(
         *("class Writer", "def learn("),
-        **{"weights": params, "softmax": softmax, "optim": optim},
+        **{"weights": weights, "softmax": softmax, "optim": optim},
         **{"NamedTuple": NamedTuple, "K": 5, "symbols": list("\nabcd"), "ids": rng.integers(5, size=300)},
     )
-    rnn = params.init("rnn", 5, 4, rng)
+    rnn = weights.init("rnn", 5, 4, rng, dtype=np.float64)
     net = names["Writer"](rnn._replace(b=rng.normal(size=4)), rng.normal(size=(5, 4)), rng.normal(size=5))
     return names, net
 
@@ -232,7 +232,7 @@ def test_the_printed_gradient_three_ways(writer):
     gradcheck.gradcheck(lambda net: names["loss_and_gradient"](ids, net)[0], net, ours)
 
     rnn = torch.nn.RNN(5, 4, batch_first=True, dtype=torch.float64)
-    rnn.load_state_dict(params.to_torch(net.rnn))
+    rnn.load_state_dict(interchange.to_torch(net.rnn))
     W, b = (torch.tensor(a, requires_grad=True) for a in net[1:])
     scores = rnn(torch.tensor(np.eye(5)[ids[:, :-1]]))[0] @ W.T + b
     scores.retain_grad()

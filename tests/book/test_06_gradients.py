@@ -12,7 +12,7 @@ from course_site.execution import ROOT
 from hypothesis import given
 from hypothesis import strategies as st
 
-from course_pkg import bptt, cells, optim, params
+from course_pkg import bptt, cells, optim, weights
 from course_pkg.gradcheck import max_error, numerical_gradient
 
 TEXT = (ROOT / "book" / "06-gradients.md").read_text(encoding="utf-8")
@@ -83,7 +83,7 @@ def test_both_gradients_by_hand_are_right_three_ways(h_0):
 def test_the_gradient_is_the_product_of_the_jacobians():
     """The product of the chapter's equation, its transpose applied to a vector, and what the code returns."""
     rng = np.random.default_rng(0)
-    p, x, d = params.init("rnn", 3, 4, rng), rng.normal(size=(1, 6, 3)), rng.normal(size=(1, 4))
+    p, x, d = weights.init("rnn", 3, 4, rng, dtype=np.float64), rng.normal(size=(1, 6, 3)), rng.normal(size=(1, 4))
     h, _, caches = bptt.unroll(cells.rnn_step, x, cells.HState(np.zeros((1, 4))), p)
     product = np.eye(4)
     for t in reversed(range(6)):
@@ -105,7 +105,7 @@ def test_two_units_by_hand():
         assert said == pytest.approx([k, *v, np.linalg.norm(v)], abs=5e-3)
         v = W.T @ v
     assert np.linalg.norm(v) < 0.7  # "Only then does it fall for good"
-    assert params.spectral_radius(W) == pytest.approx(0.5)
+    assert weights.spectral_radius(W) == pytest.approx(0.5)
     assert np.linalg.norm(W, 2) == pytest.approx(2.118, abs=5e-4)
     assert "largest singular value is 2.118" in TEXT
 
@@ -113,7 +113,7 @@ def test_two_units_by_hand():
 def test_the_chain_has_the_two_numbers_that_were_asked_for(chapter):
     for radius, largest in ((0.0, 1.2), (0.5, 0.8), (1.1, 1.5), (1.2, 1.2)):
         W = chapter["chain"](radius, largest)
-        assert params.spectral_radius(W) == pytest.approx(radius)
+        assert weights.spectral_radius(W) == pytest.approx(radius)
         assert np.linalg.norm(W, 2) == pytest.approx(largest)
 
 
@@ -203,11 +203,11 @@ def test_starts_have_the_numbers_that_the_text_gives():
     """Glorot's radius is near 1 and its largest singular value near 2; an orthogonal matrix has 1 and 1."""
     rng = np.random.default_rng(1)
     for n in (32, 256):
-        drawn = [params.glorot((n, n), rng) for _ in range(5)]
-        assert np.mean([params.spectral_radius(W) for W in drawn]) == pytest.approx(1, abs=0.1)
+        drawn = [weights.glorot((n, n), rng, dtype=np.float64) for _ in range(5)]
+        assert np.mean([weights.spectral_radius(W) for W in drawn]) == pytest.approx(1, abs=0.1)
         assert np.mean([np.linalg.norm(W, 2) for W in drawn]) == pytest.approx(2, abs=0.1)
-        q = params.orthogonal(n, rng)
-        assert (params.spectral_radius(q), np.linalg.norm(q, 2)) == pytest.approx((1, 1))
+        q = weights.orthogonal(n, rng, dtype=np.float64)
+        assert (weights.spectral_radius(q), np.linalg.norm(q, 2)) == pytest.approx((1, 1))
 
 
 def test_relu_loses_more_than_tanh_from_an_orthogonal_start_and_less_from_the_identity(chapter):
@@ -217,7 +217,7 @@ def test_relu_loses_more_than_tanh_from_an_orthogonal_start_and_less_from_the_id
     assert left("sigmoid", "orthogonal", 4.0) > left("sigmoid", "orthogonal", 1.0)  # "It helps
     assert max(left("sigmoid", s, 4.0) for s in chapter["STARTS"]) < 1e-6  # and does not suffice."
     rng = np.random.default_rng(0)
-    p = params.init("rnn", 4, 32, rng)
+    p = weights.init("rnn", 4, 32, rng, dtype=np.float64)
     step = partial(cells.rnn_step, nonlinearity="relu")
     h, _, _ = bptt.unroll(step, 0.3 * rng.normal(size=(20, 80, 4)), cells.HState(np.zeros((20, 32))), p)
     assert np.mean(h[:, 20:] == 0) == pytest.approx(0.5, abs=0.1)  # "about half of them" are shut
@@ -342,7 +342,7 @@ def test_the_first_two_answers(chapter):
     """0.9^50 is half a percent, reached by 0.9 times a rotation; the chain with s = 1.5 is hundreds of times longer."""
     assert round(0.9**50, 3) == 0.005
     assert round(0.9**20, 2) == 0.12
-    W, v = 0.9 * params.orthogonal(8, np.random.default_rng(0)), np.eye(8)[0]
+    W, v = 0.9 * weights.orthogonal(8, np.random.default_rng(0), dtype=np.float64), np.eye(8)[0]
     assert np.linalg.norm(np.linalg.matrix_power(W.T, 50) @ v) == pytest.approx(0.9**50)
     found = np.median(chapter["chained"](0.9, 1.5, 0.0), axis=1)
     assert 200 < found[20] < 2000
@@ -354,7 +354,7 @@ def test_the_fourth_and_fifth_answers():
     np.testing.assert_allclose(optim.clip_by_global_norm(g, 5.0)[0][0], [3, 4])
     np.testing.assert_array_equal(optim.clip_by_value(g, 5.0)[0], [5, 5])
     rng = np.random.default_rng(0)
-    p = params.init("rnn", 2, 8, rng)
+    p = weights.init("rnn", 2, 8, rng, dtype=np.float64)
     step = partial(cells.rnn_step, nonlinearity="relu")
     _, _, caches = bptt.unroll(step, rng.normal(size=(20, 40, 2)), cells.HState(np.zeros((20, 8))), p)
     back = bptt.state_gradients(cells.rnn_step_backward, cells.HState(rng.normal(size=(20, 8))), caches, p)
