@@ -76,9 +76,10 @@ class Held:
         return next((told["seed"] for told in map(self._read, self.students()) if told), None)
 
     def current(self, tasks, seed):
-        """Of `tasks`, those whose result is held already."""
+        """Of `tasks`, those whose result is held already; what the grader failed with is not a result."""
         found = {task: self._read(task.student) for task in tasks}
-        return [task for task, told in found.items() if told and (told["key"], told["seed"]) == (task.key, seed)]
+        held = {task: told for task, told in found.items() if told and _outcomes(told)}
+        return [task for task, told in held.items() if (told["key"], told["seed"]) == (task.key, seed)]
 
     def grade(self, assignment, tasks, work, on_done):
         """Grade `tasks` and hold what comes out. Raises Busy."""
@@ -94,29 +95,33 @@ class Held:
                 made = {"key": task.key, "seed": assignment.seed, "outcomes": {n: list(o) for n, o in outcomes.items()}}
                 write(self._folder / f"{task.student}.json", json.dumps(made))
                 status = max((o.status for o in outcomes.values()), key=SEVERITY.index)
-                on_done(task.student, {"status": status, "reasons": [], "key": task.key})
+                reasons = [list(reason) for o in outcomes.values() for reason in o.reasons]
+                on_done(task.student, {"status": status, "reasons": reasons, "key": task.key})
 
     def changes(self):
         """The Changes that accepting would make."""
         found = []
         for student in self.students():
             told, held = self._course.remembered(student, self._name), self._read(student)
-            if told is None or held is None:
+            outcomes = _outcomes(held) if told and held else {}
+            if not outcomes:
                 continue
             before = {f"{n}/{c}": s for n, known in told["notebooks"].items() for c, s in known["scores"].items()}
-            after = {f"{n}/{c}": s for n, made in held["outcomes"].items() for c, s in Outcome(*made).scores.items()}
+            after = {f"{n}/{c}": s for n, made in outcomes.items() for c, s in made.scores.items()}
             cells = {
                 key.partition("/")[2]: (before.get(key), after.get(key))
                 for key in sorted({*before, *after})
                 if _differ(before.get(key), after.get(key))
             }
-            status = max((Outcome(*made).status for made in held["outcomes"].values()), key=SEVERITY.index)
+            status = max((made.status for made in outcomes.values()), key=SEVERITY.index)
             if cells or told["status"] != status:
                 found.append(Change(student, _sum(before), _sum(after), cells))
         return found
 
     def accept(self, assignment, on_done=lambda student, told: None):
-        """Write what is held into the gradebook."""
+        """Write what is held into the gradebook. Whom the grader failed with keeps the grade that was, and is tried
+        again in the next run.
+        """
         students = self.students()
         with (
             self._course.running(self._name, assignment.seed, students),
@@ -124,15 +129,21 @@ class Held:
         ):
             for student in students:
                 held = self._read(student)
-                files, _, _ = self._course.files(student, self._name)
-                outcomes = {n: Outcome(*made) for n, made in held["outcomes"].items()}
-                on_done(student, recorder.record(student, outcomes, files, held["key"]))
+                if outcomes := _outcomes(held):
+                    files, _, _ = self._course.files(student, self._name)
+                    on_done(student, recorder.record(student, outcomes, files, held["key"]))
                 self.drop([student])
 
     def drop(self, students=None):
         """Forget what is held, of all or of some."""
         for student in self.students() if students is None else students:
             (self._folder / f"{student}.json").unlink(missing_ok=True)
+
+
+def _outcomes(held):
+    """{notebook: Outcome} of what is held; empty where the grader itself failed."""
+    outcomes = {name: Outcome(*made) for name, made in held["outcomes"].items()}
+    return outcomes if all(made.final for made in outcomes.values()) else {}
 
 
 def _differ(a, b):
