@@ -250,8 +250,7 @@ def _require_walls(course):
 
 
 def _require_proof(course, assignment, walled, fixed=False):
-    err.print(say("proving", name=assignment.name))
-    proof = prove(course, assignment, walled, fixed)
+    proof = prove(course, assignment, walled, fixed, lambda: err.print(say("proving", name=assignment.name)))
     for hint in proof.hints:
         err.print(f"{assignment.name}: {hint}")
     if proof.stops:

@@ -77,16 +77,18 @@ class _Proving(Run):
             self.hints.append(say("wrong not named", cell=want.name, version=name, message=message))
 
 
-def prove(course, assignment, walled=True, fixed=False):
+def prove(course, assignment, walled=True, fixed=False, on_start=lambda: None):
     """The Proof of an assignment. What was proven fit before, and has not changed, is remembered.
 
-    fixed  whether the seed was asked for; else every run draws another, and the proof counts for all of them
+    fixed     whether the seed was asked for; else every run draws another, and the proof counts for all of them
+    on_start  is called before anything is tried
     """
     path = _folder(course) / f"{_key(course, assignment, walled, fixed)}.json"
     try:
         return Proof([], json.loads(path.read_text(encoding="utf-8"))["hints"])
     except (OSError, ValueError, KeyError, TypeError):
         pass
+    on_start()
     trusted = [c.source for n in assignment.notebooks for c in n.cells if c.test or c.shared]
     engine = Engine(assignment.preload, walled, trusted=trusted)
     proof = Proof([], [])

@@ -30,7 +30,7 @@ class Task(NamedTuple):
 def cores():
     """How many processes can work at once: as many as this one may use, and as its control group gives time for."""
     found = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min(found, math.ceil(_quota(Path("/sys/fs/cgroup")))))
+    return max(1, math.ceil(min(found, _quota(Path("/sys/fs/cgroup")))))
 
 
 def _quota(top, mine="/proc/self/cgroup"):

@@ -6,14 +6,16 @@ import shutil
 import classroom
 import nbformat
 import pytest
-from classroom import FORGET, files
+from classroom import FORGET, STEP, files
 from click.testing import CliRunner
 from nbgrader.api import Gradebook, MissingEntry
 
 from course_pkg.grading import cli, export, record, runner
 from course_pkg.grading.course import Course
+from course_pkg.grading.engine import Outcome
 from course_pkg.grading.marks import texts
 from course_pkg.grading.regrade import Held
+from course_pkg.grading.worker import failed
 
 WALLS = [] if classroom.WALLED else ["--no-walls"]
 LATE = """
@@ -27,10 +29,10 @@ c.AssignLatePenalties.plugin_class = P
 
 @pytest.fixture(scope="module")
 def graded(tmp_path_factory):
-    """ada is right, bob has one function wrong: graded once, copied for each test."""
+    """ada is right, but for rounding; bob has one function wrong: graded once, copied for each test."""
     room = classroom.make_course(tmp_path_factory.mktemp("memory") / "room")
     maker = classroom.Maker(room)
-    classroom.hand_in(room, "ada", files(maker.right()))
+    classroom.hand_in(room, "ada", files(maker.right(lstm_step=STEP.replace("np.tanh(c), c", "np.tanh(c) + 1e-9, c"))))
     classroom.hand_in(room, "bob", files(maker.right(forget_gate=FORGET.replace("sigmoid(W", "sigmoid(-W"))))
     again(room)
     return room
@@ -150,21 +152,51 @@ def test_a_regrade_shows_who_gains_and_loses_before_it_counts(room):
     change(
         room, "np.testing.assert_allclose(f, 1 / (1 + np.exp(-(W @ x + U @ h + b))), rtol=1e-9)", "assert f is not None"
     )
-    change(room, "score += 1.5 * bool(np.allclose(h_new", "score += 0.5 * bool(np.allclose(h_new")
+    change(room, "np.tanh(c_want)))", "np.tanh(c_want), rtol=1e-12, atol=0))")
     assert say(room, "release", "gates").exit_code == 0
     room = Course(room.root)
     before = {s: row(room, s).score for s in ("ada", "bob")}
     said = say(room, "grade", "gates", "--jobs", "1", *WALLS)
     assert said.exit_code == 1, said.output
-    assert "ada: 6 to 5 points. test_lstm_step: 4 to 3" in said.output
-    assert "bob: 4 to 5 points. test_forget_gate: 0 to 2, test_lstm_step: 4 to 3" in said.output
+    assert "ada: 6 to 4.5 points. test_lstm_step: 4 to 2.5" in said.output
+    assert "bob: 4 to 6 points. test_forget_gate: 0 to 2" in said.output
     assert "1 gained, 1 lost, of 2" in said.output
     assert {s: row(room, s).score for s in ("ada", "bob")} == before
     said = say(room, "grade", "gates", "--accept", "--jobs", "1", *WALLS)
     assert said.exit_code == 0, said.output
-    assert {s: row(room, s).score for s in ("ada", "bob")} == {"ada": 5.0, "bob": 5.0}
+    assert {s: row(room, s).score for s in ("ada", "bob")} == {"ada": 4.5, "bob": 6.0}
     assert pending(room) == set()
     assert Held(room, "gates").students() == []
+
+
+def test_a_failure_of_the_grader_takes_no_grade_away(room):
+    """In a regrade it is neither shown as lost points nor accepted; the next run tries it again, with the same seed."""
+    assignment, held = room.assignment("gates", "another seed"), Held(room, "gates")
+    tasks = runner.pending(room, assignment, again=True)
+    before = {s: (row(room, s).score, room.remembered(s, "gates")) for s in ("ada", "bob")}
+    said = []
+
+    def fails_for_ada(todo, load):
+        for task in todo:
+            made = failed(assignment, "no memory") if task.student == "ada" else outcome_of(room, "bob", 5.0)
+            yield task, {}, made
+
+    held.grade(assignment, tasks, fails_for_ada, lambda student, told: said.append((student, told["reasons"])))
+    assert [student for student, reasons in said if reasons] == ["ada"]
+    assert [(c.student, c.before, c.after) for c in held.changes()] == [("bob", 4.0, 5.0)]
+    assert [task.student for task in held.current(tasks, "another seed")] == ["bob"]
+    held.accept(assignment)
+    assert held.students() == []
+    assert (row(room, "ada").score, room.remembered("ada", "gates")) == before["ada"]
+    assert row(room, "bob").score == 5.0
+    assert room.stopped("gates") == ("another seed", ["ada"])
+    assert pending(room) == {"ada"}
+
+
+def outcome_of(room, student, step):
+    """{notebook: Outcome} with other points for one test than the student has."""
+    text = (room.path("autograded", student, "gates") / "gates.ipynb").read_text()
+    return {"gates": Outcome("graded", [], text, {"test_forget_gate": 1.0, "test_lstm_step": step - 1.0}, {}, 0.1)}
 
 
 def test_a_new_test_after_submissions_keeps_marks(room):

@@ -319,8 +319,12 @@ def test_no_more_workers_than_the_control_group_gives_time_for(tmp_path, monkeyp
     (tmp_path / "cpu" / "box" / "cpu.cfs_quota_us").write_text("50000")
     (tmp_path / "cpu" / "box" / "cpu.cfs_period_us").write_text("100000")
     assert runner._quota(tmp_path, mine) == 0.5
-    monkeypatch.setattr(runner, "_quota", lambda top: 0.5)
-    assert runner.cores() == 1
+    mine.write_text("0::/elsewhere\n")
+    assert runner._quota(tmp_path, mine) == math.inf
+    most = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    for quota, count in ((0.5, 1), (0.0, 1), (1.5, min(2, most)), (math.inf, most)):  # most machines have no quota
+        monkeypatch.setattr(runner, "_quota", lambda top, quota=quota: quota)
+        assert runner.cores() == count
 
 
 def test_the_released_notebook_holds_no_lines_of_the_odd_tests(odd):
