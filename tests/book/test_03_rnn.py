@@ -9,7 +9,7 @@ import torch
 from course_site.execution import ROOT
 
 import course_pkg.widgets
-from course_pkg import cells, fused, gradcheck
+from course_pkg import cells, experiments, fused, gradcheck
 from course_pkg.experiments import first_symbol
 
 TEXT = (ROOT / "book" / "03-rnn.md").read_text(encoding="utf-8")
@@ -255,3 +255,27 @@ def test_one_unit_learns_to_hold():
     ends = {w: p[:, -1] for w, p in names["paths"].items()}
     assert all(ends[w].min() > 1 for w in (-0.8, 0.0, 0.8))
     assert ends[-1.5].min() < 1
+
+
+def test_a_quick_run_of_the_first_symbol():
+    """Five steps are learned within a few hundred updates; the search's row is that of the comparison."""
+    settings = first_symbol.SETTINGS | {"updates": 600}
+    rows = [{"stage": "search", "T": 5, "rate": 0.01, "updates": 200}]
+    row = first_symbol.measure(settings, rows, stage="compare", T=5, seed=0)
+    assert row["used"] == 0.01
+    assert row["updates"] == 200 * len(row["accuracy"])
+    assert row["accuracy"][-1] >= 0.95
+
+
+def test_the_stored_runs_of_the_first_symbol():
+    """Rates inside the grid, other seeds than the search, and what the page says in words."""
+    stored = experiments.load("first_symbol")
+    settings = stored["settings"]
+    assert not set(settings["seeds"]) & set(settings["search"]["seeds"])
+    used = {row["T"]: row["used"] for row in stored["results"] if row["stage"] == "compare"}
+    assert all(min(settings["rates"]) < rate < max(settings["rates"]) for rate in used.values())
+    needed = first_symbol.runs(stored)
+    assert all(needed[settings["lengths"][0]])  # the shortest is learned by every seed
+    late = [np.median([u or np.inf for u in updates]) for updates in needed.values()]
+    assert late == sorted(late)  # "the more steps lie between"
+    assert any(needed[T][k] and needed[T][k] > 600 for T in needed for k in range(5))  # right later, not at 600
