@@ -433,6 +433,69 @@ def test_the_fourth_and_fifth_answers():
     assert np.median(length[40]) < 1e-3 * np.median(length[0])
 
 
+# Alternative texts that state what was found
+
+
+def below_with_input(chapter):
+    for size in (0.8, 1.0, 1.2, 1.6):
+        free = np.median(chapter["turning"](size, 0.0), axis=1)
+        np.testing.assert_allclose(free, size ** np.arange(61.0))
+        for input_size in (0.1, 0.3, 1.0, 2.0):
+            assert (np.median(chapter["turning"](size, input_size), axis=1)[1:] < free[1:]).all()
+
+
+def grows_and_ends(chapter):
+    found = np.median(chapter["chained"](0.0, 1.2, 0.0), axis=1)
+    assert 26 <= found.argmax() <= 31  # "grows for about 30 steps"
+    assert (found[32:] == 0).all()
+
+
+def sigmoid_falls(chapter):
+    for start in chapter["STARTS"]:
+        for radius in (0.8, 1.0, 1.2, 1.4, 2.0, 4.0):
+            assert chapter["left_at_60"]("sigmoid", start, radius) < 1e-6
+    assert chapter["left_at_60"]("relu", "identity") > 0.3  # "nearly level"
+
+
+def narrow_and_wide(chapter):
+    gains, exponents = list(chapter["GAINS"]), chapter["exponents"]
+    assert (np.median(exponents(8), axis=1) < 0).all()
+    assert (exponents(256)[gains.index(1.5) :] > 0).all()
+    assert np.ptp(exponents(8), axis=1).min() > 2 * np.ptp(exponents(256), axis=1).max()
+
+
+def thrown_and_beside(chapter):
+    free, cut = chapter["paths"][np.inf], chapter["paths"][0.3]
+    assert not (3 <= free[-1][0] <= 6)
+    assert (cut[:, 0] >= 3).all()
+    assert (cut[:, 0] <= 6).all()
+    loss = chapter["loss_and_gradient"](*cut[25:].T)[0]
+    assert np.sum(np.diff(np.sign(np.diff(loss))) != 0) >= 3  # "goes up and down"
+
+
+def shifted_not_tilted(chapter):
+    panel = chapter["FIGURES"]["Clipping moves the curve; it does not tilt it"]._fn("tanh, orthogonal", 0.01)[0]
+    down = curve(panel, "as it is") - curve(panel, "clipped")
+    assert np.ptp(down[np.isfinite(down)]) < 0.5
+    assert (down[np.isfinite(down)] > 0).all()
+
+
+ALT_FINDINGS = {
+    "A gradient on its way back": below_with_input,
+    "The bound, the radius, and what happens": grows_and_ends,
+    "Four activation functions, three starts": sigmoid_falls,
+    "Does a small difference grow?": narrow_and_wide,
+    "Gradient descent beside a wall": thrown_and_beside,
+    "Clipping moves the curve; it does not tilt it": shifted_not_tilted,
+}
+
+
+@pytest.mark.parametrize("title", ALT_FINDINGS)
+def test_the_alternative_text_says_what_is_drawn(chapter, title):
+    assert title in chapter["FIGURES"]
+    ALT_FINDINGS[title](chapter)
+
+
 # What trains
 
 
