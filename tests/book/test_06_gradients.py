@@ -1,5 +1,6 @@
 """What chapter 06 states is what its code gives, and every gradient that it prints is right three ways."""
 
+import copy
 import re
 from functools import partial
 
@@ -12,22 +13,27 @@ from course_site.execution import ROOT
 from hypothesis import given
 from hypothesis import strategies as st
 
-from course_pkg import bptt, cells, optim, params
+from course_pkg import bptt, cells, models, optim, params, tasks
+from course_pkg.experiments import reach, trials
 from course_pkg.gradcheck import max_error, numerical_gradient
 
 TEXT = (ROOT / "book" / "06-gradients.md").read_text(encoding="utf-8")
 CODE = cells_of("06-gradients")
-TRAINING = "def trained("  # the cell that starts the long part
 
 
 @pytest.fixture(scope="module")
 def chapter():
-    """The names that the chapter's cells define, without those that train or need what was trained."""
-    place = next(k for k, cell in enumerate(CODE) if TRAINING in cell)
-    quick = [c for c in CODE[place:] if not re.search(r"\b(errors|final|ended|runs|solved)\b", c)]
-    names = run({}, CODE[:place])
-    exec("from course_pkg import models, tasks", names)
-    return run(names, quick)
+    """The names that the chapter's cells define."""
+    trains = next(k for k, cell in enumerate(CODE) if "def trained(" in cell)
+    guessed = {(n, c, k): 0.1 for n in ("tanh", "ReLU") for c in ("none", "1", "0.1") for k in range(5)}
+    names = run({}, CODE[:trains])
+    names |= {
+        "ended": guessed,
+        "PAIR": {"tanh": 0, "ReLU": 0},
+        "LIMITS": {"none": 0, "1": 0, "0.1": 0},
+        "KEYS": range(5),
+    }
+    return run(names, CODE[trains + 1 :])
 
 
 def numbers_of(panels):
@@ -389,8 +395,6 @@ def test_clipping_does_not_tilt_the_curve(chapter):
 
 def test_the_terms_add_up_to_the_gradient(chapter):
     """They are the parts of what one backward pass over the whole sequence gives, checked by PyTorch."""
-    from course_pkg import models, tasks
-
     rng = np.random.default_rng(0)
     net = models.init("rnn", 2, 32, 1, rng, recurrent="orthogonal", dtype=np.float64)
     data = tasks.adding_problem(100, 60, rng, dtype=np.float64)
@@ -480,7 +484,16 @@ def shifted_not_tilted(chapter):
     assert (down[np.isfinite(down)] > 0).all()
 
 
+def shares_rise(chapter):
+    share = {name: np.median(chapter["found"](name, "share"), axis=0) for name in chapter["NETS"]}
+    order = sorted(share, key=lambda name: share[name][0])
+    assert order[0] == "ReLU, orthogonal"
+    assert set(order[-2:]) == {"ReLU, identity", "tanh, identity"}
+    assert all(found[-1] > found[0] for name, found in share.items() if name.startswith("ReLU"))
+
+
 ALT_FINDINGS = {
+    "Where the gradient comes from, and what was learned": shares_rise,
     "A gradient on its way back": below_with_input,
     "The bound, the radius, and what happens": grows_and_ends,
     "Four activation functions, three starts": sigmoid_falls,
@@ -496,36 +509,86 @@ def test_the_alternative_text_says_what_is_drawn(chapter, title):
     ALT_FINDINGS[title](chapter)
 
 
-# What trains
+# What trains: the stored results
 
 
-@pytest.fixture(scope="module")
-def trained(chapter):
-    """The two training experiments as the chapter runs them, and the sentences that follow."""
-    place = next(k for k, cell in enumerate(CODE) if TRAINING in cell)
-    cells_left = [c for c in CODE[place:] if re.search(r"\b(errors|final|ended|runs|solved)\b", c)]
-    names = dict(chapter) | {"FIGURES": {}, "SAID": []}
-    return run(names, cells_left)
+def altered(stored, change):
+    """A copy of a stored result with each row of the comparison changed by change(row)."""
+    new = copy.deepcopy(stored)
+    for row in new["results"]:
+        if row["stage"] == "compare":
+            change(row)
+    return new
 
 
-@pytest.mark.slow
-def test_short_term_memory_on_the_adding_problem(trained):
-    """Short sequences are learned, long ones are not by tanh; ReLU from the identity learns them all."""
-    learned = trained["learned"]
-    assert [learned["ReLU", T] for T in (10, 20, 40)] == [5, 5, 5]
-    assert learned["ReLU", 60] >= 4
-    assert learned["tanh", 10] == 5
-    assert learned["tanh", 10] >= learned["tanh", 20] >= learned["tanh", 40] >= learned["tanh", 60]
-    assert learned["tanh", 60] <= 1
-    scores = np.median([trained["errors"]["tanh", 20, k] for k in range(5)], axis=0)
-    assert scores[0] > 2 * scores[-1]  # more updates reach further back
+def test_the_shares_of_untrained_networks_are_as_the_text_says(chapter):
+    """At 0 updates the two identity starts have a good part from old steps, and the orthogonal ReLU almost none."""
+    share = {name: np.median(chapter["found"](name, "share")[:, 0]) for name in chapter["NETS"]}
+    assert min(share["tanh, identity"], share["ReLU, identity"]) > 0.1
+    assert share["ReLU, orthogonal"] < 1e-4
 
 
-@pytest.mark.slow
-def test_what_clipping_cannot_fix_and_what_it_can(trained):
-    """No limit helps tanh; the ReLU network needs one."""
-    solved = trained["solved"]
-    assert all(solved["tanh", limit] <= 1 for limit in ("none", "1", "0.1"))
-    assert solved["ReLU", "none"] <= 3
-    assert min(solved["ReLU", "1"], solved["ReLU", "0.1"]) >= 4
-    assert "Clipping saved the ReLU network" in trained["SAID"][-1]
+def test_the_share_is_that_of_the_terms(chapter):
+    """The share that the experiment stores is the one of the chapter's own terms, by our backward pass."""
+    rng = np.random.default_rng(0)
+    net = models.init("rnn", 2, 32, 1, rng, recurrent="orthogonal", dtype=np.float64)
+    data = tasks.adding_problem(100, 60, rng, dtype=np.float64)
+    each = chapter["terms"]("tanh, orthogonal")[0]
+    share = np.linalg.norm(each[30:].sum(axis=0)) / np.linalg.norm(each.sum(axis=0))
+    assert reach.old_share(net, data.x, data.y, "tanh")[0] == pytest.approx(share, rel=1e-12)
+
+
+def test_the_sentences_follow_from_the_rows(chapter):
+    """Where all guess nobody can tell; where the share orders the runs it is a forecast, turned around it is none."""
+    say, stored = chapter["sentences"], chapter["STORED"]
+    now = say(stored).data
+    assert "no forecast.**" in now
+
+    def guess(row):
+        row["values"] = [stored["settings"]["guess"]] * len(row["updates"])
+
+    def learn(row, late):
+        looks = len(row["updates"])
+        row["values"] = [1.0 if k < late else 0.001 for k in range(looks)]
+
+    order = sorted(chapter["NETS"], key=lambda name: np.median(chapter["found"](name, "share")[:, 0]))
+    place = {tuple(chapter["NETS"][name].values()): k for k, name in enumerate(order)}
+    key = lambda row: place[row["T"], row["activation"], row["start"]]  # noqa: E731
+    assert "do not tell.**" in say(altered(stored, guess)).data
+    assert say(altered(stored, guess)).data.count("| 0 of 5 |") == 7
+    assert "is a forecast here.**" in say(altered(stored, lambda row: learn(row, 8 - key(row)))).data
+    assert "is no forecast.**" in say(altered(stored, lambda row: learn(row, 2 + key(row)))).data
+
+
+def test_the_sentence_on_clipping_follows_from_the_counts(chapter):
+    say = chapter["with_and_without"]
+
+    def counts(free, cut):
+        return {(n, c): free if c == "none" else cut for n in ("tanh", "ReLU") for c in chapter["LIMITS"]}
+
+    assert "**Holds.**" in say(counts(0, 5)).data
+    assert "**Does not hold.**" in say(counts(5, 0)).data
+    assert "**Cannot tell:**" in say(counts(0, 0)).data
+    assert "**Cannot tell:**" in say(counts(3, 5)).data
+
+
+def test_the_answer_says_what_the_rows_say(chapter):
+    """All four with ReLU learn, none with tanh; who makes a reach, who loses it, and who keeps it in vain."""
+    stored, end = chapter["STORED"], {}
+    for name, case in chapter["NETS"].items():
+        learned, runs = trials.learned(stored, **case)
+        end[name] = np.median(chapter["found"](name, "share"), axis=0)[[0, -1]]
+        assert learned == (0 if name.startswith("tanh") else runs)
+        if name.startswith("tanh"):
+            assert trials.budget(stored, case) == "flat"  # "Its curves are flat"
+    assert end["ReLU, orthogonal"][1] > 1e3 * end["ReLU, orthogonal"][0]  # "grow by powers of ten"
+    assert end["ReLU, glorot"][1] > 1e3 * end["ReLU, glorot"][0]
+    assert end["tanh, orthogonal"][1] < 0.1 * end["tanh, orthogonal"][0]  # "Two of the tanh networks lose theirs"
+    assert end["tanh, glorot"][1] < 0.1 * end["tanh, glorot"][0]
+    assert end["tanh, identity"][1] > 0.1  # "keeps it"
+    assert max(end, key=lambda name: end[name][0]) == "tanh, identity"  # "whose share was the largest"
+    identity = [r for r in stored["results"] if r["stage"] == "search" and r["start"] == "identity"]
+    last = {rate: np.median([r["share"][-1] for r in identity if r["activation"] == "tanh" and r["rate"] == rate])
+            for rate in stored["settings"]["rates"]}  # fmt: skip
+    assert last[0.0002] > 100 * last[0.006]  # "keeps its share at a small rate and loses it at a large one"
+    assert chapter["RATES"]["tanh, identity"] == min(stored["settings"]["rates"])

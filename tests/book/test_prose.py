@@ -131,7 +131,6 @@ ALT_OWED = {
     "02-sequences": 2,
     "03-rnn": 7,
     "05-bptt": 6,
-    "06-gradients": 1,
     "07-lstm": 1,
     "08-gru": 4,
     "09-which-cell": 1,
