@@ -23,7 +23,7 @@ SETTINGS = {
     "embedding": 4,
     "codings": ["number / 7", "standardised number", "one-hot", "embedding"],
     "contender": ["coding"],
-    "rates": [0.0003, 0.001, 0.003, 0.01, 0.03, 0.1],
+    "rates": [0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3],
     "seeds": [0, 1, 2, 3, 4],
     "updates": [0, 25, 50, 100, 150, 200, 300, 400, 600, 800, 1200, 1600],
     "search": {"seeds": [100, 101], "updates": [0, 50, 100, 200, 300, 400]},
