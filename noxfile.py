@@ -1,4 +1,5 @@
-"""The tasks: `nox -s book`, `serve`, `vendor`, `tests`, `dev`, `lint`, `bench`, `grading`, `experiments`, `mutants`.
+"""The tasks: `nox -s book`, `serve`, `vendor`, `tests`, `quick`, `dev`, `lint`, `bench`, `grading`, `experiments`,
+`measure`, `mutants` and `mutate`.
 
 All share one virtual environment, `.venv`, which is made and filled when it is missing or when what it
 should hold has changed, and left alone otherwise.
@@ -10,6 +11,7 @@ import hashlib
 import http.server
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 import webbrowser
@@ -32,6 +34,8 @@ ENV = {
     "PATH": os.pathsep.join([str(BIN), os.environ.get("PATH", "")]),
     "PRE_COMMIT_HOME": str(VENV / "pre-commit"),
 }
+# Tests that share what their file trains or grades go to one process, the others to whoever is free (tests/sharing.py).
+SIDE_BY_SIDE = ["-n", "auto", "--maxprocesses", "4", "--dist", "loadgroup"]
 
 
 def wanted():
@@ -117,9 +121,14 @@ def tests(session):
     if not session.posargs:
         # The tests of the site would build it too, but silently. They also judge a build with warnings.
         build(session, success_codes=[0, 1])
-    # Whole files go to one process each: the tests of a file share what it trains or grades.
-    shared = ["-n", "auto", "--maxprocesses", "4", "--dist", "loadfile"]
-    run(session, "-m", "pytest", *(session.posargs or shared))
+    run(session, "-m", "pytest", *(session.posargs or SIDE_BY_SIDE))
+
+
+@nox.session
+def quick(session):
+    """Run the tests that need no site, no browser, no long training and no graded class; those named after --."""
+    install(session)
+    run(session, "-m", "pytest", "--quick", *SIDE_BY_SIDE, *session.posargs)
 
 
 @nox.session
@@ -129,12 +138,27 @@ def dev(session):
     session.log(f"enter it with: source {(BIN / 'activate').relative_to(ROOT)}   then, for example: jupyter lab")
 
 
+def lint_scripts(session):
+    """Check the JavaScript: style, formatting and types, with the tools that package-lock.json pins."""
+    npm = shutil.which("npm")
+    if npm is None:
+        say = session.error if os.environ.get("CI") else session.warn
+        say("npm is not installed (Debian: apt-get install npm): the JavaScript was not checked")
+        return
+    lock, stamp = (ROOT / "package-lock.json").read_text(), ROOT / "node_modules" / "installed"
+    if not stamp.exists() or stamp.read_text() != lock:
+        session.run(npm, "ci", "--no-audit", "--no-fund", external=True)
+        stamp.write_text(lock)
+    session.run(npm, "run", "lint", external=True)
+
+
 @nox.session
 def lint(session):
     """Check style and formatting, and the repository's other rules."""
     install(session)
     run(session, "-m", "ruff", "check", ".")
     run(session, "-m", "ruff", "format", "--check", ".")
+    lint_scripts(session)
     if (ROOT / ".git").exists():
         run(session, "-m", "pre_commit", "run", "--all-files")
     else:
@@ -157,7 +181,7 @@ def bench(session):
     # NumPy is to choose its kernel from the processor, as PyTorch does, whatever the shell says.
     for name in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"):
         os.environ.pop(name, None)
-    run(session, "-m", "course_pkg.bench", *(session.posargs or ("--json", "course_pkg/bench.json")))
+    run(session, "-m", "course_pkg.tools.bench", *(session.posargs or ("--json", "course_pkg/tools/bench.json")))
     if not session.posargs:
         run(session, "-m", "course_pkg.grading.bench")
 
@@ -182,6 +206,13 @@ def grading(session):
     """Measure grading against stock nbgrader. With `-- --class 500`: a whole class, killed in the middle."""
     install(session)
     run(session, "-m", "course_pkg.grading.bench", "--json", "course_pkg/grading/bench.json", *session.posargs)
+
+
+@nox.session
+def mutate(session):
+    """Change the package's numerics in many small ways and count the changes that fail a test. Takes hours."""
+    install(session)
+    run(session, "tests/mutate_package.py", *(session.posargs or ("--keep", "tests/mutants.md")))
 
 
 @nox.session

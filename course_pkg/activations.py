@@ -14,7 +14,12 @@ LEAKY_SLOPE = 0.01  # torch.nn.functional.leaky_relu's default
 
 
 def sigmoid(a: Array) -> Array:
-    """1 / (1 + exp(-a)), any shape. Written with tanh, which cannot overflow."""
+    """1 / (1 + exp(-a)), any shape. Written with tanh, which cannot overflow.
+
+    A nearly shut gate has few digits: in float32 the result is 6 % off at -16, and by -20 it is exactly 0, and so
+    is its derivative; in float64 by -38. The absolute error is that of rounding everywhere. Forms without this
+    loss take two to eight times as long.
+    """
     return 0.5 * (1.0 + np.tanh(0.5 * a))
 
 

@@ -4,7 +4,7 @@ Shapes: query (B, T, H) from the decoder, keys (B, S, E) and values (B, S, V) fr
 S source positions. The context is (B, T, V). mask (B, S), booleans, is False where the source is
 padding: such places get weight 0. `tape.weights` (B, T, S) is the map to draw; each row sums to 1.
 A source that serves as both keys and values gets the sum of their two gradients.
-Wrong shapes, dtypes or masks raise ValueError.
+Wrong shapes, dtypes or masks raise ValueError. As in `layers`, a tape keeps the arrays that it was given.
 
 Sources: Bahdanau, Cho and Bengio 2015 (additive); Luong, Pham and Manning 2015 (dot product);
 Vaswani et al. 2017 (the division by sqrt(H), which keeps the scores' spread the same for any H).
@@ -15,8 +15,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from course_pkg._validation import require_array, require_mask
 from course_pkg.activations import Array, softmax, softmax_backward, tanh, tanh_derivative
-from course_pkg.validation import require_array, require_mask
 
 
 class AdditiveParams(NamedTuple):

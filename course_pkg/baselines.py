@@ -6,8 +6,8 @@ Sources: Witten and Bell 1991, in the form of Chen and Goodman 1999 (counting); 
 
 import numpy as np
 
+from course_pkg._validation import require_array, require_ids, require_number, require_rng
 from course_pkg.models import draw, until
-from course_pkg.validation import require_array, require_ids, require_number, require_rng
 
 LARGEST = 2 * 10**7  # numbers in a table of counts: 160 MB
 

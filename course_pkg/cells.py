@@ -1,19 +1,20 @@
-"""One time step of each recurrent cell, and its backward pass beside it.
+"""One time step of each recurrent cell, and its backward pass beside it; and each cell as one value, `Cell`.
 
 Shapes: B sequences in the batch, D input features, H hidden units. `dh` means dL/dh_t.
 A step takes (x_t, state, params) and returns (state, cache); its backward takes the gradient of the
 loss with respect to that state, the cache and the params, and returns (dx_t, dstate_prev, dparams).
-Nothing is checked here and nothing passed in is changed; `bptt` and `fused` check at the door.
+Shapes are not checked here and nothing passed in is changed; `bptt` and `fused` check at the door.
+The arrays of states and parameters, and what a `Cell` is, are in `records`.
 
 Sources: Elman 1990 (RNN); Hochreiter and Schmidhuber 1997 with the forget gate of Gers et al. 2000
-(LSTM); Cho et al. 2014 (GRU). Parameter layout: torch.nn.LSTM, torch.nn.GRU, torch.nn.RNN, with
-PyTorch's two biases added into one.
+(LSTM); Cho et al. 2014 (GRU).
 """
 
 from typing import NamedTuple
 
 import numpy as np
 
+from course_pkg import fused
 from course_pkg.activations import (
     NONLINEARITIES,
     Array,
@@ -22,38 +23,7 @@ from course_pkg.activations import (
     tanh,
     tanh_derivative,
 )
-
-
-class HState(NamedTuple):
-    """State of an RNN or a GRU."""
-
-    h: Array  # (B, H)
-
-
-class LSTMState(NamedTuple):
-    """State of an LSTM: the hidden state it shows and the cell state it keeps."""
-
-    h: Array  # (B, H)
-    c: Array  # (B, H)
-
-
-class RNNParams(NamedTuple):
-    W_ih: Array  # (H, D)
-    W_hh: Array  # (H, H)
-    b: Array  # (H,)
-
-
-class LSTMParams(NamedTuple):
-    W_ih: Array  # (4H, D), rows i, f, g, o
-    W_hh: Array  # (4H, H)
-    b: Array  # (4H,)
-
-
-class GRUParams(NamedTuple):
-    W_ih: Array  # (3H, D), rows r, z, n
-    W_hh: Array  # (3H, H)
-    b: Array  # (3H,)
-    b_hn: Array  # (H,), added to W_hn h: inside the product with r when reset="after"
+from course_pkg.records import Cell, GRUParams, HState, LSTMParams, LSTMState, RNNParams
 
 
 class RNNCache(NamedTuple):
@@ -147,7 +117,7 @@ def gru_step(x_t, state, params, *, reset="after"):
     a_ir, a_iz, a_in = np.split(x_t @ params.W_ih.T + params.b, 3, axis=1)
     r = sigmoid(a_ir + h_prev @ W_hr.T)  # reset gate: how much n sees of the past
     z = sigmoid(a_iz + h_prev @ W_hz.T)  # update gate: how much of the past stays
-    if reset == "after":
+    if {"after": True, "before": False}[reset]:  # any other word is a KeyError
         a_hn = h_prev @ W_hn.T + params.b_hn
         n = tanh(a_in + r * a_hn)  # candidate
     else:
@@ -179,3 +149,49 @@ def gru_step_backward(dstate, cache, params):
     dW_hh = np.concatenate([da_r.T @ h_prev, da_z.T @ h_prev, da_hn.T @ h_into_n])
     dparams = GRUParams(da.T @ x_t, dW_hh, da.sum(axis=0), da_hn.sum(axis=0))
     return da @ params.W_ih, HState(dh_prev), dparams
+
+
+RNN = Cell(
+    name="rnn",
+    params=RNNParams,
+    state=HState,
+    gates=("h",),  # no gate: all rows make the new state
+    step=rnn_step,
+    step_backward=rnn_step_backward,
+    run=fused.rnn,
+    run_backward=fused.rnn_backward,
+    options={"nonlinearity": tuple(NONLINEARITIES)},
+)
+LSTM = Cell(
+    name="lstm",
+    params=LSTMParams,
+    state=LSTMState,
+    gates=("i", "f", "g", "o"),
+    step=lstm_step,
+    step_backward=lstm_step_backward,
+    run=fused.lstm,
+    run_backward=fused.lstm_backward,
+)
+GRU = Cell(
+    name="gru",
+    params=GRUParams,
+    state=HState,
+    gates=("r", "z", "n"),
+    step=gru_step,
+    step_backward=gru_step_backward,
+    run=fused.gru,
+    run_backward=fused.gru_backward,
+    options={"reset": ("after", "before")},
+    extra={"b_hn": 1},
+)
+CELLS = (RNN, LSTM, GRU)
+
+
+def by_name(cell):
+    """The record of a cell that a command line or a file names: "rnn", "lstm" or "gru". A record is itself."""
+    found = {known.name: known for known in CELLS}
+    if isinstance(cell, Cell):
+        return cell
+    if not isinstance(cell, str) or cell not in found:
+        raise ValueError(f"cell: got {cell!r}, wanted a Cell, or one of {', '.join(map(repr, found))}")
+    return found[cell]

@@ -15,11 +15,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from course_pkg import attention, layers
-from course_pkg.models import init_linear, until
-from course_pkg.params import glorot, init_stack
+from course_pkg._validation import require_float, require_ids, require_mask, require_number, require_rng
+from course_pkg.models import init_linear, unpacked, until
 from course_pkg.stacks import LayerState, stack, stack_backward
 from course_pkg.trees import tree_map
-from course_pkg.validation import require_ids, require_mask, require_number
+from course_pkg.weights import glorot, init_stack
 
 
 class EncoderDecoder(NamedTuple):
@@ -59,20 +59,22 @@ class Hypothesis(NamedTuple):
     log_probability: float
 
 
-def init(cell, V, K, D, H, rng, *, attend=True, depth=1, both=False, dtype=np.float32):
+def init(cell, V, K, D, H, rng, *, attend=True, depth=1, bidirectional=False, dtype=np.float32):
     """Starting parameters: V source symbols, K target symbols, D numbers for each symbol, H units of `cell`.
 
-    attend: with attention. both: the encoder reads in both directions; its forward state starts the decoder.
+    attend: with attention. bidirectional: the encoder reads in both directions; its forward state starts the decoder.
     """
     for name, value in (("V", V), ("K", K), ("D", D), ("H", H), ("depth", depth)):
         require_number(name, value, 1, integer=True)
-    E = H * (1 + both)
+    require_rng(rng)
+    require_float("dtype", dtype)
+    E = H * (1 + bidirectional)
     seek = attention.AdditiveParams(
         glorot((H, H), rng, dtype), glorot((H, E), rng, dtype), glorot((1, H), rng, dtype)[0]
     )
     return EncoderDecoder(
         source=layers.EmbeddingParams(rng.normal(size=(V, D)).astype(dtype)),
-        encoder=init_stack(cell, D, H, rng, depth=depth, bidirectional=both, dtype=dtype),
+        encoder=init_stack(cell, D, H, rng, depth=depth, bidirectional=bidirectional, dtype=dtype),
         target=layers.EmbeddingParams(rng.normal(size=(K, D)).astype(dtype)),
         decoder=init_stack(cell, D, H, rng, depth=depth, dtype=dtype),
         attention=seek if attend else None,
@@ -128,11 +130,11 @@ def translate_backward(dscores, tape):
 
 def loss(params, batch, state, rng, *, start):
     """For `train.fit`: cross-entropy of each target symbol, given those before it. A batch as in `models`."""
-    x, y, mask, lengths = (*batch, None, None)[:4]
+    x, y, mask, lengths = unpacked(batch)
     if mask is not None:
         require_mask("mask", mask, y.shape)
     require_ids("y", y, len(params.readout.b), mask=mask)
-    given = np.concatenate([np.full((len(y), 1), start), y[:, :-1]], axis=1)
+    given = np.concatenate([np.full((len(y), 1), start), y[:, :-1].astype(np.int64)], axis=1)
     if mask is not None:
         given[:, 1:][~mask[:, :-1]] = start  # padding may hold any number
     scores, tape = translate(x, given, params, lengths=lengths)

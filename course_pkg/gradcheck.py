@@ -1,11 +1,19 @@
 """Gradients by finite differences, to hold every backward pass against.
 
 Method: central differences, error O(eps^2) (Goodfellow, Bengio and Courville 2016, section 11.5).
+
+Two measures of a difference, for two questions. `max_error` asks whether two computations of one thing are equal,
+and is absolute below 1. `gradcheck` asks whether a gradient is right, be it as small as gradients become over
+many steps, so its error is relative to the largest number of the gradient.
 """
 
 import numpy as np
 
 from course_pkg.trees import tree_build, tree_leaves
+
+# Rounding of f, 1e-16 |f| and some more, divided by a difference of 2e-5, is 1e-11 |f|; a tolerance of 1e-6 times
+# the second number leaves it ten times as much.
+ABSOLUTE, RELATIVE = 1e-9, 1e-4
 
 
 def max_error(a, b):
@@ -48,15 +56,27 @@ def _differences(f, name, x, eps):
     return gradient
 
 
+def _relative_error(name, a, b, least):
+    """max |a - b| / max |b|, or / least where that is larger."""
+    a, b = np.asarray(a), np.asarray(b)
+    if a.shape != b.shape:
+        raise ValueError(f"{name or 'gradient'}: got shape {a.shape}, wanted {b.shape} as x has")
+    return float(np.max(np.abs(a - b)) / max(least, np.max(np.abs(b))))
+
+
 def gradcheck(f, x, gradient, tolerance=1e-6):
     """Compare `gradient` with finite differences of the scalar function f at x; return the largest error.
 
-    Raises ValueError that names the part which differs by more than `tolerance` (see `max_error`).
+    The error of a part is max |gradient - differences| / max |differences|. Where the differences are tiny beside f,
+    they hold little but the rounding of f: a part below 1e-4 |f(x)|, or below 1e-9, is divided by that instead, so
+    of a gradient of 1e-7 beside a loss of 1 three digits are checked. Raises ValueError that names the part whose
+    error is more than `tolerance`.
     """
     numeric, gradient = tree_leaves(numerical_gradient(f, x)), tree_leaves(gradient)
     if gradient.keys() != numeric.keys():
         raise ValueError(f"gradient: got the parts {list(gradient)}, wanted {list(numeric)} as x has")
-    errors = {name: max_error(gradient[name], numeric[name]) for name in numeric}
+    least = max(ABSOLUTE, RELATIVE * abs(float(f(x))))
+    errors = {name: _relative_error(name, gradient[name], numeric[name], least) for name in numeric}
     for name, error in errors.items():
         if not error <= tolerance:  # so written, a gradient that is not a number fails too
             raise ValueError(f"{name or 'gradient'}: got an error of {error:.2e}, wanted at most {tolerance:.0e}")

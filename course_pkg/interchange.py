@@ -10,12 +10,11 @@ layout was checked against Keras 3.15.
 
 import numpy as np
 
-from course_pkg.cells import GRUParams, LSTMParams, RNNParams
+from course_pkg._validation import require_choice
+from course_pkg.cells import CELLS, GRUParams, by_name
 from course_pkg.stacks import LayerParams
-from course_pkg.validation import require_choice
 
-CELLS = {"rnn": RNNParams, "lstm": LSTMParams, "gru": GRUParams}
-GATES = {"rnn": 1, "lstm": 4, "gru": 3}
+KINDS = {cell.params: cell for cell in CELLS}  # which cell some parameters are of
 
 
 def to_torch(params, layer=0, *, reset="after", nonlinearity="tanh"):
@@ -34,7 +33,7 @@ def to_torch(params, layer=0, *, reset="after", nonlinearity="tanh"):
         )
     if nonlinearity not in ("tanh", "relu"):
         raise ValueError(f"nonlinearity: got {nonlinearity!r}, wanted 'tanh' or 'relu', all that torch.nn.RNN has")
-    cells = {f"_l{layer}": params} if type(params) in CELLS.values() else _suffixed(params)
+    cells = {f"_l{layer}": params} if type(params) in KINDS else _suffixed(params)
     arrays = {}
     for suffix, p in cells.items():
         b_hh = np.zeros_like(p.b)
@@ -57,6 +56,8 @@ def _suffixed(stack):
             raise ValueError(f"params[{n}].reverse: torch.nn has all layers in both directions, or none")
         directions = {"": layer.forward} if layer.reverse is None else {"": layer.forward, "_reverse": layer.reverse}
         for name, p in directions.items():
+            if type(p) not in KINDS:
+                raise ValueError(f"params[{n}]: got {type(p).__name__}, a cell that torch.nn does not have")
             if type(p) is not type(first.forward) or p.W_hh.shape != first.forward.W_hh.shape:
                 raise ValueError(f"params[{n}]: torch.nn has the same cell and as many units in every layer")
             cells[f"_l{n}{name}"] = p
@@ -69,15 +70,15 @@ def from_torch(state_dict, cell, layer=0):
     Two biases become one: the same function with fewer numbers. A network without biases gets zeros.
     A name such as "0_reverse" for `layer` gives the reverse direction of a layer.
     """
-    require_choice("cell", cell, CELLS)
+    cell = _theirs(cell)
     if layer is not None:
         return _one_from_torch(state_dict, cell, f"_l{layer}")
     depth = sum(name.startswith("weight_ih_l") and not name.endswith("_reverse") for name in state_dict)
-    both = "weight_ih_l0_reverse" in state_dict
+    bidirectional = "weight_ih_l0_reverse" in state_dict
     return tuple(
         LayerParams(
             forward=_one_from_torch(state_dict, cell, f"_l{n}"),
-            reverse=_one_from_torch(state_dict, cell, f"_l{n}_reverse") if both else None,
+            reverse=_one_from_torch(state_dict, cell, f"_l{n}_reverse") if bidirectional else None,
         )
         for n in range(max(depth, 1))
     )
@@ -92,7 +93,7 @@ def _one_from_torch(state_dict, cell, suffix):
     names = [name + suffix for name in ("weight_ih", "weight_hh", *(() if without else ("bias_ih", "bias_hh")))]
     missing = [name for name in names if name not in state_dict]
     if missing:
-        raise ValueError(f"state_dict: got no {', '.join(missing)}, wanted the names of torch.nn.{cell.upper()}")
+        raise ValueError(f"state_dict: got no {', '.join(missing)}, wanted the names of torch.nn.{cell.name.upper()}")
     tensors = [state_dict[name].detach().cpu() for name in names]
     for name, tensor in zip(names, tensors):
         if str(tensor.dtype) not in ("torch.float32", "torch.float64"):
@@ -100,16 +101,23 @@ def _one_from_torch(state_dict, cell, suffix):
     arrays = [np.array(tensor.numpy()) for tensor in tensors]
     W_ih, W_hh = arrays[:2]
     rows, H = W_hh.shape
-    if rows != GATES[cell] * H:
-        raise ValueError(
-            f"state_dict: got weight_hh{suffix} of shape {W_hh.shape}, wanted ({GATES[cell]} H, H) for {cell}"
-        )
+    n = len(cell.gates)
+    if rows != n * H:
+        raise ValueError(f"state_dict: got weight_hh{suffix} of shape {W_hh.shape}, wanted ({n} H, H) for {cell.name}")
     b_ih, b_hh = arrays[2:] or np.zeros((2, rows), W_hh.dtype)
-    extra = (b_hh[2 * H :].copy(),) if cell == "gru" else ()
+    extra = (b_hh[2 * H :].copy(),) if cell.params is GRUParams else ()
     if extra:
         b_hh[2 * H :] = 0
     # Where there is nothing to add nothing is added: -0.0 + 0.0 would be 0.0, and the bits not the same.
-    return CELLS[cell](W_ih, W_hh, np.where(b_hh == 0, b_ih, b_ih + b_hh), *extra)
+    return cell.params(W_ih, W_hh, np.where(b_hh == 0, b_ih, b_ih + b_hh), *extra)
+
+
+def _theirs(cell):
+    """The record of a cell that PyTorch and Keras have too."""
+    cell = by_name(cell)
+    if cell.params not in KINDS:
+        raise ValueError(f"cell: got {cell.name}, wanted one that PyTorch and Keras have: rnn, lstm or gru")
+    return cell
 
 
 def flip_update_gate(params):
@@ -140,7 +148,7 @@ def to_keras(params, *, reset="after"):
     reset="after" (Keras's reset_after=True, its default). The layer's activations must be those of `cells`.
     """
     require_choice("reset", reset, ("after", "before"))
-    if type(params) not in CELLS.values():
+    if type(params) not in KINDS:
         raise ValueError(f"params: got {type(params).__name__}, wanted RNNParams, LSTMParams or GRUParams")
     W_ih, W_hh, b, *b_hn = params
     if b_hn:
@@ -156,17 +164,18 @@ def from_keras(weights, cell):
     A GRU whose bias is (2, 3H) is one with reset="after"; where it is (3H,), the parameters are for
     reset="before". A layer without a bias gets zeros.
     """
-    require_choice("cell", cell, CELLS)
+    cell = _theirs(cell)
     if len(weights) not in (2, 3):
         raise ValueError(f"weights: got {len(weights)} arrays, wanted kernel, recurrent_kernel and bias")
     W_ih, W_hh = (np.array(a).T.copy() for a in weights[:2])
     rows, H = W_hh.shape
     b = np.array(weights[2]) if len(weights) == 3 else np.zeros(rows, W_hh.dtype)
-    if rows != GATES[cell] * H or len(W_ih) != rows or b.shape[-1] != rows or b.ndim > 1 + (cell == "gru"):
+    n, gru = len(cell.gates), cell.params is GRUParams
+    if rows != n * H or len(W_ih) != rows or b.shape[-1] != rows or b.ndim > 1 + gru:
         shapes = [np.shape(a) for a in weights]
-        raise ValueError(f"weights: got shapes {shapes}, wanted (D, n H), (H, n H), (n H,) with n = {GATES[cell]}")
-    if cell != "gru":
-        return CELLS[cell](W_ih, W_hh, b)
+        raise ValueError(f"weights: got shapes {shapes}, wanted (D, n H), (H, n H), (n H,) with n = {n}")
+    if not gru:
+        return cell.params(W_ih, W_hh, b)
     b_ih, b_hh = b if b.ndim == 2 else (b, np.zeros_like(b))
     W_ih, W_hh, b_ih, b_hh = map(_swap_r_z, (W_ih, W_hh, b_ih, b_hh))
     b_hn = b_hh[2 * H :].copy()

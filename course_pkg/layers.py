@@ -5,6 +5,10 @@ differentiable arguments, params last. Leading axes are free: (B, K) and (B, T, 
 Losses return one number, the mean, and their backward takes dloss, which is 1 at the top of a chain.
 Wrong shapes, dtypes, ids or masks raise ValueError.
 
+A tape keeps the arrays that it was given, not copies of them, and so do those of `attention`, `models` and a
+stack's norms. Change x, ids, targets or a weight in place between the two passes, and the gradient is that of
+the changed numbers. `fused` copies.
+
 Sources: Srivastava et al. 2014 (dropout, here scaled while training, as PyTorch does); Ba, Kiros and
 Hinton 2016 (layer norm); Goodfellow, Bengio and Courville 2016, chapter 6 (the losses).
 """
@@ -13,8 +17,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from course_pkg.activations import Array
-from course_pkg.validation import (
+from course_pkg._validation import (
     require_array,
     require_ids,
     require_last_axis,
@@ -22,6 +25,7 @@ from course_pkg.validation import (
     require_number,
     require_rng,
 )
+from course_pkg.activations import Array
 
 EPS = 1e-5  # torch.nn.LayerNorm's default
 

@@ -8,8 +8,10 @@ before the softmax, or K numbers. The backwards return (dv, dstate_0, dparams), 
 gradient at what enters the stack: at the embedded symbols, or at x.
 
 `classifier_loss`, `tagger_loss`, `regressor_loss` and `forecaster_loss` are what `train.fit` wants; a
-batch is (x, y), (x, y, mask) or (x, y, mask, lengths), as `Data.arrays` of a task. A language model is
-a tagger whose y is the next symbol: see `sample`. The encoder-decoder is in `encoder_decoder`.
+batch is (x, y), (x, y, mask) or (x, y, mask, lengths), as `Data.arrays` of a task; a loss with one answer for
+each sequence refuses a mask. Where the mask counts nothing, as in a piece of time that `train.fit` cut out, loss
+and gradient are 0. A language model is a tagger whose y is the next symbol: see `sample`. The encoder-decoder is
+in `encoder_decoder`.
 Wrong shapes, dtypes and ids raise ValueError.
 """
 
@@ -18,9 +20,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from course_pkg import layers
-from course_pkg.params import glorot, init_stack
+from course_pkg._validation import require_array, require_float, require_ids, require_number, require_rng
 from course_pkg.stacks import stack, stack_backward
-from course_pkg.validation import require_array, require_ids, require_number, require_rng
+from course_pkg.trees import tree_map
+from course_pkg.weights import glorot, init_stack
 
 
 class Network(NamedTuple):
@@ -50,23 +53,27 @@ class ManyToOneTape(NamedTuple):
     split: int  # features that the forward direction made
 
 
-def init(cell, inputs, H, K, rng, *, embedding=None, depth=1, both=False, norm=False, dtype=np.float32, **start):
-    """Starting parameters of a `Network` of `depth` layers of H units of "rnn", "lstm" or "gru".
+def init(
+    cell, inputs, H, K, rng, *, embedding=None, depth=1, bidirectional=False, norm=False, dtype=np.float32, **start
+):
+    """Starting parameters of a `Network` of `depth` layers of H units of `cell`.
 
-    inputs: how many symbols there are, with `embedding` numbers for each, drawn from a normal with
-    deviation 1; or, when embedding is None, how many numbers x has at each step. both: two directions.
-    norm: layer norm in front of every layer. start: see `params.init` (recurrent=, forget_bias=).
+    cell: a `Cell` or the name of one. inputs: how many symbols there are, with `embedding` numbers for each,
+    drawn from a normal with deviation 1; or, when embedding is None, how many numbers x has at each step.
+    norm: layer norm in front of every layer. start: see `weights.init` (recurrent=, forget_bias=).
     """
     for name, value in (("inputs", inputs), ("H", H), ("K", K), ("depth", depth)):
         require_number(name, value, 1, integer=True)
+    require_rng(rng)
+    require_float("dtype", dtype)
     table = None
     if embedding is not None:
         require_number("embedding", embedding, 1, integer=True)
         table = layers.EmbeddingParams(rng.normal(size=(inputs, embedding)).astype(dtype))
     core = init_stack(
-        cell, embedding or inputs, H, rng, depth=depth, bidirectional=both, norm=norm, dtype=dtype, **start
+        cell, embedding or inputs, H, rng, depth=depth, bidirectional=bidirectional, norm=norm, dtype=dtype, **start
     )
-    return Network(table, core, init_linear(H * (1 + both), K, rng, dtype))
+    return Network(table, core, init_linear(H * (1 + bidirectional), K, rng, dtype))
 
 
 def init_linear(D, K, rng, dtype):
@@ -75,7 +82,7 @@ def init_linear(D, K, rng, dtype):
 
 
 def many_to_many(x, params, state=None, **how):
-    """An answer at every step. how: lengths, dropout, rng, residual and a cell's options, as in `stacks.stack`."""
+    """An answer at every step. how: cell, lengths, dropout, rng, residual and a cell's options, as in `stack`."""
     v, embedding_tape = _enter(x, params)
     out, state_T, stack_tape = stack(v, state, params.stack, **how)
     y, readout_tape = layers.linear(out, params.readout)
@@ -126,11 +133,33 @@ def _leave(dout, dstate, tape, dreadout):
 
 
 def _loss(forward, backward, error, error_backward, params, batch, state, how, masked):
-    x, y, mask, lengths = (*batch, None, None)[:4]
+    x, y, mask, lengths = unpacked(batch)
+    if mask is not None and not masked:
+        raise ValueError(
+            "batch: got a mask in its third place, wanted None there, because every sequence has one answer; "
+            "lengths stand in the fourth place"
+        )
     out, state_T, tape = forward(x, params, state, lengths=lengths, **how)
+    if masked and mask is not None and counts_nothing(mask, y):
+        return out.dtype.type(0), tree_map(np.zeros_like, params), state_T
     value, error_tape = error(out, y, mask) if masked else error(out, y)
     _, _, dparams = backward(error_backward(1.0, error_tape), None, tape)
     return value, dparams, state_T
+
+
+def unpacked(batch):
+    """(x, y, mask, lengths) of a batch, with None for what is not there."""
+    if not isinstance(batch, (tuple, list)) or not 2 <= len(batch) <= 4:
+        got = f"{len(batch)} parts" if isinstance(batch, (tuple, list)) else type(batch).__name__
+        raise ValueError(f"batch: got {got}, wanted (x, y), (x, y, mask) or (x, y, mask, lengths)")
+    return (*batch, None, None)[:4]
+
+
+def counts_nothing(mask, y):
+    """Whether `mask`, booleans over the leading axes of y, has no True."""
+    if not isinstance(mask, np.ndarray) or mask.dtype != np.bool_ or mask.shape != y.shape[: mask.ndim]:
+        return False  # what is wrong with it, the loss will say
+    return not mask.any()
 
 
 CROSS_ENTROPY = layers.softmax_cross_entropy, layers.softmax_cross_entropy_backward
@@ -210,10 +239,14 @@ def draw(scores, rng, *, temperature=1.0, top_k=None):
     """Draw one class for each row of scores (B, K), with probability softmax(scores / temperature). Returns (B,).
 
     Below 1 the temperature makes the likely likelier; at 0 the most likely is taken. With top_k, only
-    the so many best scores of a row take part (and any that equal the last of them).
+    the so many best scores of a row take part (and any that equal the last of them). Raises ValueError for
+    scores without a softmax: NaN, infinity, or a row of nothing but minus infinity.
     """
     require_array("scores", scores, ("B", "K"))
     require_number("temperature", temperature, 0)
+    highest = scores.max(axis=1, keepdims=True)  # NaN where a row holds one
+    if not np.isfinite(highest).all():
+        raise ValueError(f"scores: got a row whose highest is {highest[~np.isfinite(highest)][0]}, wanted a finite one")
     if top_k is not None:
         require_number("top_k", top_k, 1, scores.shape[1], integer=True)
         least = np.sort(scores, axis=1)[:, -top_k, None]
@@ -221,7 +254,10 @@ def draw(scores, rng, *, temperature=1.0, top_k=None):
     if temperature == 0:
         return scores.argmax(axis=1)
     # The highest of the scores plus Gumbel noise is a draw from their softmax (Gumbel 1954).
-    return (scores / temperature + rng.gumbel(size=scores.shape)).argmax(axis=1)
+    # At a tiny temperature the quotient of all but the highest is minus infinity, as it should be.
+    with np.errstate(over="ignore"):
+        scaled = (scores - highest).astype(np.float64) / float(temperature)
+    return (scaled + rng.gumbel(size=scores.shape)).argmax(axis=1)
 
 
 def _require_one_direction(params):

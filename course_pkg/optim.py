@@ -19,8 +19,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from course_pkg._validation import require_number
 from course_pkg.trees import tree_leaves, tree_map
-from course_pkg.validation import require_number
+
+SAFE_SQUARES = 1e-280, 1e300  # a sum of squares between these has lost no square that matters
 
 
 class Optimiser(NamedTuple):
@@ -91,19 +93,31 @@ def adam(keep_mean=0.9, keep_square=0.999, eps=1e-8):
 
 
 def global_norm(tree):
-    """The length of all numbers of a tree as one vector, summed in float64."""
-    return math.sqrt(sum(float(np.square(a, dtype=np.float64).sum()) for a in tree_leaves(tree).values()))
+    """The length of all numbers of a tree as one vector, summed in float64. NaN or infinity where one of them is."""
+    leaves = [a for a in tree_leaves(tree).values() if np.size(a)]
+    with np.errstate(over="ignore", under="ignore"):
+        total = sum(float(np.square(a, dtype=np.float64).sum()) for a in leaves)
+    if SAFE_SQUARES[0] < total < SAFE_SQUARES[1]:
+        return math.sqrt(total)
+    largest = float(max((np.abs(a).max() for a in leaves), default=0.0))
+    if largest == 0 or not math.isfinite(largest):
+        return math.nan if math.isnan(total) else largest
+    # Squares of such numbers leave the range of float64, so the largest is divided out first.
+    with np.errstate(under="ignore"):
+        scaled = sum(float(np.square(np.asarray(a, np.float64) / largest).sum()) for a in leaves)
+    return largest * math.sqrt(scaled)
 
 
 def clip_by_global_norm(dparams, limit):
     """Shrink the gradient by one factor until its norm is at most `limit`.
 
     Returns (dparams, the norm before). The direction stays. PyTorch divides by
-    norm + 1e-6 instead of by the norm.
+    norm + 1e-6 instead of by the norm. A gradient that is not finite has no direction: it is returned
+    as it came, and the norm says so.
     """
     require_number("limit", limit, 0)
     norm = global_norm(dparams)
-    if norm > limit:
+    if limit < norm < math.inf:
         dparams = tree_map(lambda d: d * float(limit / norm), dparams)
     return dparams, norm
 

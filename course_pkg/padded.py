@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from course_pkg._validation import require_sequence, require_tree, require_unmasked
 from course_pkg.trees import tree_map
-from course_pkg.validation import require_sequence, require_tree
 
 
 class PaddedTape(NamedTuple):
@@ -24,15 +24,19 @@ class PaddedTape(NamedTuple):
 
 
 def require_lengths(lengths, B, T):
-    """Check B lengths of 1 to T steps, None or a sequence of integers. Returns an integer array, or None."""
+    """Check B lengths of 1 to T steps, None or a sequence of integers. Returns an int64 array, or None.
+
+    A sequence of no steps is refused: its last step, which `models.many_to_one` reads, does not exist.
+    """
     if lengths is None:
         return None
+    require_unmasked("lengths", lengths)
     lengths = np.array(lengths)  # a copy, because the tape keeps it
     if lengths.shape != (B,) or lengths.dtype.kind not in "iu":
         raise ValueError(f"lengths: got {lengths.dtype} of shape {lengths.shape}, wanted {B} integers")
     if lengths.min() < 1 or lengths.max() > T:
         raise ValueError(f"lengths: got {lengths.min()} to {lengths.max()}, wanted 1 to {T}, the steps of x")
-    return lengths
+    return lengths.astype(np.int64)  # of unsigned integers the differences would be floats
 
 
 def mask(lengths, T):

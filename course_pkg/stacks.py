@@ -1,11 +1,14 @@
 """Deep and bidirectional networks of any cell, over batches of sequences of different lengths.
 
 A stack is a tuple of `LayerParams`, one per layer; a layer with `reverse` parameters also reads each
-sequence from its true end to its start, and the two readings stand side by side in its output. The
-cell is named by the type of the parameters. States are a tuple of `LayerState` of the same form.
-`params.init_stack` makes the starting values.
+sequence from its true end to its start, and the two readings stand side by side in its output. States
+are a tuple of `LayerState` of the same form. `weights.init_stack` makes the starting values.
 
-    stack(x, state, params, *, lengths=None, dropout=0.0, rng=None, residual=False, **options)
+A layer's cell is found by the type of its parameters. A cell of one's own is given as `cell=`; it runs
+every layer with parameters of its type. So two cells with equal parameters, such as one's own LSTM and
+the package's, can be compared.
+
+    stack(x, state, params, *, cell=None, lengths=None, dropout=0.0, rng=None, residual=False, **options)
         -> (out, state_T, tape)
     stack_backward(dout, dstate, tape) -> (dx, dstate_0, dparams)
 
@@ -30,15 +33,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from course_pkg import fused, layers, padded
-from course_pkg.cells import GRUParams, LSTMParams, RNNParams
-from course_pkg.validation import require_array, require_number, require_rng
+from course_pkg import layers, padded
+from course_pkg._validation import require_array, require_number, require_options, require_rng
+from course_pkg.cells import CELLS, Cell
 
 
 class LayerParams(NamedTuple):
     """One layer: cell parameters for each direction, and what its input is normalised with."""
 
-    forward: Any  # RNNParams, LSTMParams or GRUParams
+    forward: Any  # such as LSTMParams
     reverse: Any = None  # the same type, or None with one direction
     norm: Any = None  # layers.LayerNormParams over the layer's input, or None
 
@@ -46,7 +49,7 @@ class LayerParams(NamedTuple):
 class LayerState(NamedTuple):
     """The states of one layer. The reverse reading starts at a sequence's end and ends at step 0."""
 
-    forward: Any  # HState or LSTMState; None means zeros
+    forward: Any  # such as LSTMState; None means zeros
     reverse: Any = None
 
 
@@ -57,6 +60,7 @@ class LayerTape(NamedTuple):
     norm: Any
     forward: padded.PaddedTape
     reverse: Any
+    cell: Cell
 
 
 class StackTape(NamedTuple):
@@ -70,31 +74,18 @@ class StackTape(NamedTuple):
     dtype: np.dtype
 
 
-class Cell(NamedTuple):
-    """How the parameters of one type are run."""
-
-    forward: Any
-    backward: Any
-    options: frozenset  # keywords it knows
-
-
-CELLS = {
-    RNNParams: Cell(fused.rnn, fused.rnn_backward, frozenset({"nonlinearity"})),
-    LSTMParams: Cell(fused.lstm, fused.lstm_backward, frozenset()),
-    GRUParams: Cell(fused.gru, fused.gru_backward, frozenset({"reset"})),
-}
-
-
-def stack(x, state, params, *, lengths=None, dropout=0.0, rng=None, residual=False, **options):
+def stack(x, state, params, *, cell=None, lengths=None, dropout=0.0, rng=None, residual=False, **options):
     """Run a stack over x (B, T, D). Returns (out (B, T, H or 2H), state_T, tape); see the module.
 
     dropout: the share of numbers dropped between layers; with rng=None nothing is, as when evaluating.
     options: nonlinearity= of an RNN and reset= of a GRU, for every layer of that cell. Raises
     ValueError that names the layer where one does not fit.
     """
-    _require_stack(params, options)
+    runs = _cells(params, cell, options)
     require_array("x", x, ("B", "T", "D"))
     require_number("dropout", dropout, 0.0, 1.0, open_high=True)
+    if dropout and len(params) == 1:
+        raise ValueError(f"dropout: got {dropout} with one layer, wanted 0, because it stands between layers")
     if rng is not None:
         require_rng(rng)
     lengths = padded.require_lengths(lengths, *x.shape[:2])
@@ -102,10 +93,10 @@ def stack(x, state, params, *, lengths=None, dropout=0.0, rng=None, residual=Fal
     # Padding may hold anything, even NaN. Zeros do not spread.
     y = x if lengths is None else np.where(padded.mask(lengths, x.shape[1])[:, :, None], x, 0)
     state_T, tapes = [], []
-    for n, (layer, layer_state) in enumerate(zip(params, state)):
+    for n, (cell, layer, layer_state) in enumerate(zip(runs, params, state)):
         rate = dropout if n > 0 and rng is not None else 0
         try:
-            h, layer_state_T, tape = _layer(y, layer_state, layer, lengths, rate, rng, options)
+            h, layer_state_T, tape = _layer(cell, y, layer_state, layer, lengths, rate, rng, options)
         except ValueError as error:
             raise ValueError(f"layer {n}: {error}") from None
         if residual and n > 0:
@@ -142,28 +133,25 @@ def stack_backward(dout, dstate, tape):
     return dy, tuple(dstate_0[::-1]), tuple(dparams[::-1])
 
 
-def _layer(y, state, layer, lengths, rate, rng, options):
+def _layer(cell, y, state, layer, lengths, rate, rng, options):
     """One layer over y (B, T, D): (h, LayerState, LayerTape)."""
     dropout_tape = norm_tape = reverse_tape = reverse_T = None
-    cell = CELLS[type(layer.forward)]
     options = {name: value for name, value in options.items() if name in cell.options}
     if rate:
         y, dropout_tape = layers.dropout(y, rate, rng)
     if layer.norm is not None:
         y, norm_tape = layers.layer_norm(y, layer.norm)
-    h, forward_T, forward_tape = padded.run(cell.forward, y, state.forward, layer.forward, lengths, **options)
+    h, forward_T, forward_tape = padded.run(cell.run, y, state.forward, layer.forward, lengths, **options)
     if layer.reverse is not None:
         turned = padded.reverse(y, lengths)
-        h_back, reverse_T, reverse_tape = padded.run(
-            cell.forward, turned, state.reverse, layer.reverse, lengths, **options
-        )
+        h_back, reverse_T, reverse_tape = padded.run(cell.run, turned, state.reverse, layer.reverse, lengths, **options)
         h = np.concatenate([h, padded.reverse(h_back, lengths)], axis=2)
-    return h, LayerState(forward_T, reverse_T), LayerTape(dropout_tape, norm_tape, forward_tape, reverse_tape)
+    return h, LayerState(forward_T, reverse_T), LayerTape(dropout_tape, norm_tape, forward_tape, reverse_tape, cell)
 
 
 def _layer_backward(dh, dstate, tape, layer, lengths):
     """(dy, LayerState, LayerParams) of one layer."""
-    backward, H = CELLS[type(layer.forward)].backward, layer.forward.W_hh.shape[1]
+    backward, H = tape.cell.run_backward, layer.forward.W_hh.shape[1]
     dreverse_0 = dreverse = dnorm = None
     dh_forward = None if dh is None else dh[:, :, :H]
     dy, dforward_0, dforward = padded.run_backward(backward, dh_forward, dstate.forward, tape.forward)
@@ -178,24 +166,28 @@ def _layer_backward(dh, dstate, tape, layer, lengths):
     return dy, LayerState(dforward_0, dreverse_0), LayerParams(dforward, dreverse, dnorm)
 
 
-def _require_stack(params, options):
-    """Check that `params` is a stack, and that each option is known to one of its cells."""
+def _cells(params, own, options):
+    """The cell of each layer. Checks that `params` is a stack, and that each option is known to one of its cells."""
     if not isinstance(params, tuple) or not params or not all(type(layer) is LayerParams for layer in params):
         raise ValueError(f"params: got {type(params).__name__}, wanted a tuple of LayerParams, one for each layer")
+    if own is not None and not isinstance(own, Cell):
+        raise ValueError(f"cell: got {own!r}, wanted a Cell, or None for those of the package")
+    known = {cell.params: cell for cell in (*CELLS, *filter(None, [own]))}
     for n, layer in enumerate(params):
-        if type(layer.forward) not in CELLS:
-            wanted = ", ".join(kind.__name__ for kind in CELLS)
-            raise ValueError(f"params[{n}].forward: got {type(layer.forward).__name__}, wanted one of {wanted}")
+        kind = type(layer.forward)
+        if kind not in known:
+            wanted = ", ".join(kind.__name__ for kind in known)
+            raise ValueError(f"params[{n}].forward: got {kind.__name__}, wanted one of {wanted}, or its Cell as cell=")
         if layer.reverse is not None:
-            if type(layer.reverse) is not type(layer.forward):
-                raise ValueError(
-                    f"params[{n}].reverse: got {type(layer.reverse).__name__}, wanted {type(layer.forward).__name__}"
-                )
+            if type(layer.reverse) is not kind:
+                raise ValueError(f"params[{n}].reverse: got {type(layer.reverse).__name__}, wanted {kind.__name__}")
             if np.shape(layer.reverse.W_hh) != np.shape(layer.forward.W_hh):
                 raise ValueError(f"params[{n}].reverse: got another number of units than the forward direction")
-    known = set().union(*(CELLS[type(layer.forward)].options for layer in params))
-    if not options.keys() <= known:
-        raise ValueError(f"options: got {sorted(options.keys() - known)}, wanted some of {sorted(known)}")
+    cells = [known[type(layer.forward)] for layer in params]
+    if own is not None and own not in cells:
+        raise ValueError(f"cell: got {own.name}, wanted the cell of some layer; none has {own.params.__name__}")
+    require_options({name: choices for cell in cells for name, choices in cell.options.items()}, options)
+    return cells
 
 
 def _require_states(name, states, params):

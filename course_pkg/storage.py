@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 from numpy.lib import format as npy
 
+from course_pkg._validation import FLOATS
 from course_pkg.trees import tree_build, tree_leaves
-from course_pkg.validation import FLOATS
 
 
 def save(path, params):

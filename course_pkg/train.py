@@ -15,10 +15,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from course_pkg._validation import require_number, require_rng
 from course_pkg.optim import adam, clip_by_global_norm, constant, global_norm
+from course_pkg.padded import require_lengths
 from course_pkg.storage import load, save
-from course_pkg.trees import tree_leaves
-from course_pkg.validation import require_number, require_rng
+from course_pkg.trees import tree_leaves, tree_map
 
 try:
     from tqdm import tqdm
@@ -84,7 +85,9 @@ def fit(
 
     window: cut every batch along time (axis 1) into pieces of so many steps and update after each.
     The state at the end of a piece is where the next begins, and no gradient crosses the cut: this is
-    truncated backpropagation through time with a carried state. Each new batch starts from None.
+    truncated backpropagation through time with a carried state. Each new batch starts from None. Then data
+    are (x, y), (x, y, mask) or (x, y, mask, lengths) as in `models`; the lengths, (N,) integers, are cut along
+    with time, and a sequence that has ended leaves the batch, its state too.
 
     score: params -> a number, better when lower, taken after every `every` steps and at the end. With
     it, the parameters with the best score are returned, and training stops after `patience` checks
@@ -100,9 +103,10 @@ def fit(
     good, rows, checks = params, [], []
     with _progress_bar(steps, progress) as bar:
         for step in bar:
-            piece, first = next(pieces)
+            piece, going = next(pieces)
+            state = None if going is None else state if going.all() else tree_map(lambda a, k=going: a[k], state)
             with np.errstate(all="ignore"):  # an overflow is reported below, with the name of the parameter
-                value, dparams, state = loss(params, piece, None if first else state, rng)
+                value, dparams, state = loss(params, piece, state, rng)
                 clipped, norm = clip_by_global_norm(dparams, clip)
                 moved, memory = optimiser.update(params, clipped, memory, rate_at(step))
             good = params if math.isfinite(value) else good
@@ -171,6 +175,8 @@ def _batches(data, batch, rng):
     for k, a in enumerate(data):
         if a is not None and a.dtype.kind == "f" and not np.isfinite(a).all():
             raise ValueError(f"data[{k}]: got NaN or infinity, wanted finite numbers")
+        if a is not None and a.dtype == np.bool_ and not a.any():
+            raise ValueError(f"data[{k}]: got no True at all, wanted at least one place that counts")
     order = []
 
     def draw(rng):
@@ -184,17 +190,34 @@ def _batches(data, batch, rng):
 
 
 def _pieces(draw, window, rng):
-    """Without end: (the arrays of one update, whether a new batch begins with them)."""
+    """Without end: (the arrays of one update, which sequences of the piece before go on in it).
+
+    Instead of the second there is None where a new batch begins.
+    """
     while True:
         arrays = draw(rng)
         if window is None:
-            yield arrays, True
-            continue
-        lengths = {a.shape[1] if a.ndim > 1 else None for a in arrays if a is not None}
-        if len(lengths) != 1 or None in lengths:
-            raise ValueError("data: got arrays without a common time axis 1, wanted one, because `window` cuts there")
-        for k in range(0, lengths.pop(), window):
-            yield tuple(None if a is None else a[:, k : k + window] for a in arrays), k == 0
+            yield arrays, None
+        else:
+            yield from _windows(arrays, window)
+
+
+def _windows(arrays, window):
+    """The pieces of one batch, as in `_pieces`."""
+    lengths = arrays[3] if len(arrays) == 4 and np.ndim(arrays[3]) == 1 else None
+    arrays = arrays if lengths is None else arrays[:3]
+    steps = {a.shape[1] if a.ndim > 1 else None for a in arrays if a is not None}
+    if len(steps) != 1 or None in steps:
+        raise ValueError("data: got arrays without a common time axis 1, wanted one, because `window` cuts there")
+    T = steps.pop()
+    ends = np.full(len(arrays[0]), T) if lengths is None else require_lengths(lengths, len(arrays[0]), T)
+    before = ends > 0
+    for k in range(0, ends.max(), window):
+        now = ends > k
+        piece = tuple(None if a is None else a[now, k : k + window] for a in arrays)
+        ended = () if lengths is None else (np.minimum(ends[now] - k, piece[0].shape[1]),)
+        yield piece + ended, None if k == 0 else now[before]
+        before = now
 
 
 def _check(rng, steps, batch, clip, window, score, every, patience, target):

@@ -11,9 +11,15 @@ from course_site.execution import ROOT, fingerprint
 from course_site.local import serving
 from course_site.result import read_result, site_sources
 from hypothesis import settings
+from sharing import pytest_addoption, pytest_collection_modifyitems
 from skips import IN_CI, pytest_make_collect_report, pytest_runtest_makereport
 
-__all__ = ["pytest_make_collect_report", "pytest_runtest_makereport"]  # hooks, which pytest finds here
+__all__ = [  # hooks, which pytest finds here
+    "pytest_addoption",
+    "pytest_collection_modifyitems",
+    "pytest_make_collect_report",
+    "pytest_runtest_makereport",
+]
 
 # No deadline: the first call of PyTorch takes half a second, and machines that run tests are busy.
 settings.register_profile("course", deadline=None, max_examples=40, print_blob=True)
@@ -23,6 +29,24 @@ CHROMIUM_FLAGS = [
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
 ]
+# How long a page may take to do what is asked of it. It ends a test that hangs; it judges no speed. Playwright's own
+# limit of 30 s was met by a machine that had fifteen processes for two cores.
+PATIENCE = 300_000  # ms
+
+
+def patient(browser):
+    """The browser, whose pages wait as long as PATIENCE says where a test says nothing."""
+
+    def waits(make):
+        def made(*arguments, **options):
+            page = make(*arguments, **options)
+            page.set_default_timeout(PATIENCE)
+            return page
+
+        return made
+
+    browser.new_context, browser.new_page = waits(browser.new_context), waits(browser.new_page)
+    return browser
 
 
 def pytest_configure(config):
@@ -61,7 +85,7 @@ def browser():
     if name != "chromium":
         with sync_playwright() as playwright:
             other = getattr(playwright, name).launch()
-            yield other
+            yield patient(other)
             other.close()
         return
     path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -69,5 +93,5 @@ def browser():
         (pytest.fail if IN_CI else pytest.skip)("Chromium is not installed (Debian: apt-get install chromium)")
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=path, args=CHROMIUM_FLAGS)
-        yield chromium
+        yield patient(chromium)
         chromium.close()

@@ -11,3 +11,15 @@ def chapters():
     toc = yaml.safe_load((ROOT / "book" / "_toc.yml").read_text())
     files = [entry["file"] for part in toc["parts"] for entry in part["chapters"]]
     return [name for name in files if re.match(r"\d\d-", name)]
+
+
+def moved():
+    """Pages that stood at another address: {old name: new file}."""
+    return yaml.safe_load((ROOT / "_config.yml").read_text())["sphinx"]["config"]["redirects"]
+
+
+def prose(text):
+    """A chapter's text without front matter, fenced blocks and equations."""
+    text = re.sub(r"^---.*?^---", "", text, count=1, flags=re.DOTALL | re.MULTILINE)
+    text = re.sub(r"^```.*?^```", "", text, flags=re.DOTALL | re.MULTILINE)
+    return re.sub(r"\$\$.*?\$\$", "", text, flags=re.DOTALL)

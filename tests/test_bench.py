@@ -9,14 +9,16 @@ import sys
 import numpy as np
 import pytest
 
-from course_pkg import bench, params
+from course_pkg import weights
+from course_pkg.tools import bench
 
 SMALL = (2, 3, 2, 4)
+CELLS = ("rnn", "lstm", "gru")
 
 
 def test_contenders_compute_the_same():
     """A ratio between two things that compute different numbers means nothing."""
-    for cell in params.CELLS:
+    for cell in CELLS:
         found = bench.contenders(cell, *SMALL)
         dx, _, dparams = found["fused"][1]()
         dx_steps, _, dparams_steps = found["steps"][1]()
@@ -34,10 +36,10 @@ def test_contenders_take_turns():
     assert all(len(t) == 4 and (t >= 0).all() for t in times.values())
 
 
-@pytest.mark.parametrize("cell", params.CELLS)
+@pytest.mark.parametrize("cell", CELLS)
 def test_kept_is_the_tape(cell):
     kept = bench.kept(cell, (4, 20, 8, 16))
-    assert kept["fused"] == pytest.approx(4 * params.kept_count(cell, 4, 20, 8, 16) / 1e6, rel=0.01)
+    assert kept["fused"] == pytest.approx(4 * weights.kept_count(cell, 4, 20, 8, 16) / 1e6, rel=0.01)
     assert kept["torch"] > 4 * 4 * 20 * (8 + 16) / 1e6  # at least x and h
 
 
@@ -74,7 +76,7 @@ def test_the_file_names_no_host_user_or_path():
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="peak memory is read from /proc")
-@pytest.mark.parametrize("cell", params.CELLS)
+@pytest.mark.parametrize("cell", CELLS)
 def test_peak_memory_grows_no_more_than_pytorchs(cell):
     """In a fresh process each; and by at least what the tape holds, or it was not measured."""
     size = (32, 200, 32, 64)

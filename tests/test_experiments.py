@@ -1,16 +1,20 @@
 """Long experiments: what is stored, what is kept when a run is stopped, and that the stored results are whole."""
 
+import copy
 import getpass
-import importlib
+import inspect
+import json
 import os
 import platform
+import re
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 from course_pkg import experiments
-from course_pkg.experiments import which_cell
+from course_pkg.experiments import trials, which_cell
 
 TINY = which_cell.SETTINGS | {
     "lengths": [10, 12],
@@ -48,16 +52,172 @@ def test_what_is_recorded_can_be_loaded(tmp_path):
     assert experiments.load("made_up", tmp_path) == found  # a refused result does not spoil what is there
 
 
-@pytest.mark.parametrize("name", experiments.names())
+# What the stored results do not meet yet, each with the reason. A line goes when its experiment is redone; a line for
+# what is met already, or for an experiment that is not there, fails below. Nothing is to be added for a new experiment.
+OWED = {
+    "which_cell": {
+        "form": "its curves were not kept: one budget of 1,200 updates, a search of three rates at one length",
+    },
+    "depth": {
+        "form": "one rate for all depths, one budget of 300 updates, no curves",
+        "texts": "the text is cut at nine tenths, with repeats on both sides",
+    },
+    "bottleneck": {"form": "one rate for all networks, one budget of 900 updates, no curves"},
+    "sentiment": {"form": "one rate for all cells, one budget of 500 updates, no curves"},
+    "generation": {
+        "form": "one rate for each kind of text, one budget, no curves",
+        "texts": "the text is cut at nine tenths, with repeats on both sides",
+    },
+}
+# Written, with a quick version that runs below, and not run yet: no chapter uses these. A name goes when a file comes.
+NOT_RUN = ["clipping", "coding", "padding", "recall", "truncation"]
+STORED = [name for name in experiments.names() if name not in NOT_RUN]
+IN_FORM = [name for name in STORED if "form" not in OWED.get(name, {})]
+
+
+@pytest.mark.parametrize("name", STORED)
 def test_a_stored_result_is_whole_and_of_todays_settings(name):
     """Whoever changes an experiment runs it again: at least five seeds, a row for each key of the plan, in order."""
-    module, stored = importlib.import_module(f"course_pkg.experiments.{name}"), experiments.load(name)
-    assert stored["settings"] == module.SETTINGS
-    assert len(stored["settings"]["seeds"]) >= 5
+    module, stored = experiments.module(name), experiments.load(name)
+    assert stored["settings"] == json.loads(json.dumps(module.SETTINGS))
+    assert len(set(stored["settings"]["seeds"])) >= 5
     assert stored["command"].endswith(name)
-    assert stored["minutes"] < 15
-    for key, row in zip(module.plan(module.SETTINGS), stored["results"], strict=True):
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d", stored["date"])
+    assert all(stored["machine"].values())
+    assert stored["minutes"] < 60  # of one core
+    for key, row in zip(experiments.plan(name, module.SETTINGS), stored["results"], strict=True):
         assert key.items() <= row.items()
+
+
+def test_every_stored_file_belongs_to_an_experiment_and_every_experiment_is_stored():
+    assert sorted(path.stem for path in experiments.FOLDER.glob("*.json")) == STORED
+
+
+@pytest.mark.parametrize("name", STORED)
+def test_the_docstring_says_the_claim_and_what_would_refute_it(name):
+    said = experiments.module(name).__doc__
+    if "form" not in OWED.get(name, {}):
+        assert "\nClaim: " in said
+        assert "\nRefuted by: " in said
+
+
+def faults(name):
+    """What a stored result does not meet of the rules for experiments that train, in words."""
+    stored, found = experiments.load(name), {}
+    if not all({"stage", "seed", "rate", "updates", "values"} <= row.keys() for row in stored["results"]):
+        found["form"] = "not written in the common way"
+    else:
+        found |= {"form": "; ".join(sorted(set(trials.faults(stored))))}
+    if texts_of(name) and not stored.get("texts", {}).get("overlap", 1) <= 0.01:
+        found["texts"] = "held-out text stands in what was learned, or it was not measured"
+    return {kind: said for kind, said in found.items() if said}
+
+
+def texts_of(name):
+    """Whether an experiment learns from a text that is split."""
+    source = inspect.getsource(experiments.module(name))
+    return "help_text" in source or "read_text" in source or "held_out" in source or "def texts(" in source
+
+
+@pytest.mark.parametrize("name", STORED)
+def test_a_stored_result_meets_the_rules_or_says_what_is_owed(name):
+    """Rates, search, seeds, budget and texts, from the file itself; what is owed is listed above, and only that."""
+    assert set(faults(name)) == set(OWED.get(name, {})), faults(name)
+
+
+def test_nothing_is_owed_by_what_does_not_exist():
+    assert set(OWED) <= set(STORED)
+
+
+@pytest.mark.parametrize("name", IN_FORM)
+def test_the_rules_see_what_is_altered(name):
+    """The same file, spoiled in one way at a time, is found out."""
+    whole = experiments.load(name)
+
+    def spoiled(change):
+        stored = copy.deepcopy(whole)
+        change(stored["settings"], stored["results"])
+        return " ".join(trials.faults(stored))
+
+    def edge(settings, rows):
+        case = trials.case_of(next(r for r in rows if r["stage"] == "compare"))
+        for row in rows:
+            if row["stage"] == "search" and trials.agrees(row, case, settings):
+                good = row["rate"] == max(settings["rates"])
+                row["values"] = [settings["learned" if good else "guess"]] * len(row["updates"])
+
+    def overlapping(settings, rows):
+        settings["search"]["seeds"] = settings["seeds"][:2]
+
+    def guessing(settings, rows):
+        for row in rows:
+            row["values"] = [settings["guess"]] * len(row["updates"])
+
+    def moving(settings, rows):
+        settings["flat"] = 0
+        for row in rows:
+            row["values"] = list(settings["guess"] + np.arange(len(row["updates"])) / 1e4)
+
+    assert "at the edge" in spoiled(edge)
+    assert "seeds" in spoiled(overlapping)
+    assert "five seeds" in spoiled(lambda settings, rows: settings.update(seeds=[0, 1, 2, 3]))
+    assert "four rates" in spoiled(lambda settings, rows: settings.update(rates=settings["rates"][:3]))
+    assert "factor" in spoiled(lambda settings, rows: settings.update(rates=[1e-3, 2e-3, 3e-3, 4e-3]))
+    assert "nothing was learned" in spoiled(guessing)
+    assert "budget" in spoiled(moving)
+
+
+@pytest.mark.parametrize("name", IN_FORM)
+def test_the_verdict_follows_from_the_rows(name):
+    """Where every run guesses nobody can tell, whatever the stored rows say."""
+    module, stored = experiments.module(name), experiments.load(name)
+    assert module.verdict(stored).word != "cannot tell"
+    for row in stored["results"]:
+        row["values"] = [stored["settings"]["guess"]] * len(row["updates"])
+    assert module.verdict(stored).word == "cannot tell"
+
+
+@pytest.mark.parametrize("name", [*IN_FORM, *NOT_RUN])
+def test_a_quick_version_runs_and_has_the_form_of_the_stored_one(name, tmp_path):
+    module = experiments.module(name)
+    assert len(module.QUICK["seeds"]) == 1
+    experiments.run(name, module.QUICK, tmp_path)
+    assert os.listdir(tmp_path) == [f"{name}.json"]
+    results = [
+        experiments.load(name, folder)["results"] for folder in (tmp_path, experiments.FOLDER)[: 1 + (name in STORED)]
+    ]
+    for stage in trials.STAGES:
+        first, *others = (next(r for r in rows if r["stage"] == stage) for rows in results)
+        assert all(first.keys() == other.keys() for other in others)
+    said = module.__doc__
+    assert "\nClaim: " in said
+    assert "\nRefuted by: " in said
+
+
+@pytest.mark.parametrize("name", [n for n in experiments.names() if hasattr(experiments.module(n), "TEXTS")])
+def test_a_stored_result_says_which_text_it_was_made_of(name):
+    """The text comes with Python. In another Python the page must say that it reads another text."""
+    stored, now = experiments.load(name), experiments.fingerprints(experiments.module(name))
+    note = experiments.texts_note(name, stored)
+    assert stored["fingerprints"].keys() == now.keys()
+    if platform.python_version() == stored["machine"]["python"]:
+        assert now == stored["fingerprints"], (
+            f"the text has changed: run `nox -s experiments -- {name}` and commit {name}.json"
+        )
+    assert ("is not the one" in note) == (now != stored["fingerprints"])
+    assert stored["machine"]["python"] in note
+
+
+def test_another_text_is_noticed(monkeypatch, tmp_path):
+    """A page that reads one more character than the stored result did says so; and `record` keeps what is read."""
+    stored, text = experiments.load("depth"), experiments.tasks.help_text()
+    monkeypatch.setattr(experiments.tasks, "help_text", lambda: text + "!")
+    note = experiments.texts_note("depth", stored)
+    assert "is not the one that the stored result was made with" in note
+    found = experiments.fingerprints(experiments.module("depth"))
+    assert found["help_text"] in note
+    experiments.record("made_up", {}, [], tmp_path, fingerprints=found)
+    assert experiments.load("made_up", tmp_path)["fingerprints"] == found
 
 
 def test_a_tiny_run_of_which_cell(tmp_path):
@@ -109,12 +269,12 @@ def test_the_rate_is_that_of_the_lowest_mean_error():
 
 
 def test_equal_parameters_means_as_wide_as_the_budget_allows():
-    from course_pkg import params
+    from course_pkg import weights
 
-    budget = params.cell_count("lstm", 8, 32)
+    budget = weights.cell_count("lstm", 8, 32)
     for cell in ("rnn", "gru"):
         H = which_cell.width(which_cell.SETTINGS, cell, 8, "parameters")
-        assert params.cell_count(cell, 8, H) <= budget < params.cell_count(cell, 8, H + 1)
+        assert weights.cell_count(cell, 8, H) <= budget < weights.cell_count(cell, 8, H + 1)
 
 
 def test_the_command_refuses_what_does_not_exist():

@@ -78,6 +78,28 @@ def test_blocks_of_any_length_give_the_same_gradients(variant, sizes, steps, see
 
 
 @variants
+@given(sizes=SIZES, most=st.integers(1, 60), seed=SEEDS)
+def test_products_in_parts_of_any_size_give_the_same(variant, sizes, most, seed):
+    """Only large layers are multiplied in blocks of rows, so small products are made to count as large here."""
+    case = draw_case(VARIANTS[variant][0], sizes, seed)
+    whole = run(variant, case)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_work, "UNPACKED", most)
+        patch.setattr(_work, "FEWEST_ROWS", 1)
+        assert_equal(run(variant, case), whole)
+
+
+def test_a_large_product_is_made_in_parts_and_a_small_one_at_once():
+    rng = np.random.default_rng(0)
+    for rows, K, columns, parts in ((64, 65, 8, 1), (512, 193, 32, 4), (1024, 385, 64, 32), (7, 10**5, 2, 1)):
+        left, right = rng.normal(size=(rows, K)), rng.normal(size=(K, columns))
+        product, out = _work.multiplier(left, columns), np.empty((rows, columns))
+        product(right, out)
+        assert np.allclose(out, left @ right)
+        assert (getattr(product, "__name__", "") == "dot") == (parts == 1)
+
+
+@variants
 def test_equal_to_torch_at_the_size_of_a_chapter(variant):
     """Several blocks of real length, float64 to 1e-12 and float32 to 1e-5."""
     cell, options = VARIANTS[variant]

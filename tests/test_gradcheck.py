@@ -59,6 +59,28 @@ def test_a_wrong_part_is_named(part, wrong):
         gradcheck(lambda t: (t.a**2).sum() + (t.b**2).sum(), x, gradient)
 
 
+@pytest.mark.parametrize("scale", [1e-7, 1e-3, 1.0, 1e6])
+def test_a_gradient_is_judged_by_its_own_size(scale):
+    """Zeros, half of it and one number off by a thousandth: refused whatever its size. max_error lets them pass."""
+    x = np.array([0.3, -0.2, 0.5])
+    right = 2 * scale * x
+    assert gradcheck(lambda a: scale * (a**2).sum(), x, right) <= 1e-8
+    for wrong in (0 * right, right / 2, right * [1, 1, 1.001], -right):
+        with pytest.raises(ValueError, match="gradient: got an error"):
+            gradcheck(lambda a: scale * (a**2).sum(), x, wrong)
+    assert max_error(np.zeros(3), 1e-7 * x) < 1e-6
+
+
+def test_a_small_gradient_beside_a_large_loss_is_judged_as_far_as_differences_see_it():
+    """Beside a loss of 1, the differences know three digits of a gradient of 1e-7."""
+    f = lambda a: 1.0 + 1e-7 * np.sin(a).sum()  # noqa: E731
+    x = np.linspace(0, 1, 7)
+    gradcheck(f, x, 1e-7 * np.cos(x))
+    for wrong in (np.zeros(7), 0.9 * 1e-7 * np.cos(x)):
+        with pytest.raises(ValueError, match="gradient: got an error"):
+            gradcheck(f, x, wrong)
+
+
 def test_a_missing_part_or_another_shape_does_not_pass():
     x = Pair(np.ones(2), np.ones(3))
     with pytest.raises(ValueError, match="gradient: got the parts"):

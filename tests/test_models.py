@@ -80,7 +80,9 @@ def test_networks_are_torchs(cell, sizes, depth, flags, seed):
     symbols, both, norm, one = flags
     rng = np.random.default_rng(seed)
     params = models.init(
-        cell, D, H, K, rng, embedding=3 if symbols else None, depth=depth, both=both, norm=norm, dtype=np.float64
+        *(cell, D, H, K, rng),
+        embedding=3 if symbols else None,
+        **{"depth": depth, "bidirectional": both, "norm": norm, "dtype": np.float64},
     )
     params = tree_map(lambda a: a + 0.3 * rng.normal(size=a.shape), params)
     x = rng.integers(D, size=(B, T)) if symbols else rng.normal(size=(B, T, D))
@@ -159,7 +161,7 @@ def test_losses_fall_along_their_gradient_and_keep_float32(name):
 
 def test_padding_does_not_touch_a_loss():
     data, rng = tasks.tagged_sentences(8, np.random.default_rng(0)), np.random.default_rng(0)
-    params = models.init("gru", len(data.symbols), 5, 3, rng, embedding=4, both=True, dtype=np.float64)
+    params = models.init("gru", len(data.symbols), 5, 3, rng, embedding=4, bidirectional=True, dtype=np.float64)
     value, dparams, _ = models.tagger_loss(params, data.arrays, None, rng)
     past = np.arange(data.x.shape[1]) >= data.lengths[:, None]
     x, y = np.where(past, 7, data.x), np.where(past, 99, data.y)
@@ -183,7 +185,7 @@ def test_training_a_network_repeats_itself_to_the_bit():
 
     def trained():
         rng = np.random.default_rng(1)
-        params = models.init("lstm", len(data.symbols), 8, 3, rng, embedding=4, depth=2, both=True)
+        params = models.init("lstm", len(data.symbols), 8, 3, rng, embedding=4, depth=2, bidirectional=True)
         return train.fit(loss, params, data.arrays, rng, steps=15, batch=8, clip=1.0, progress=False)
 
     one, two = trained(), trained()
@@ -231,6 +233,19 @@ def test_sampling_ends_before_the_stop_and_repeats_with_the_seed():
     assert all(np.array_equal(a, b) for a, b in zip(free, models.sample(prompt, params, 12, np.random.default_rng(0))))
 
 
+@pytest.mark.parametrize("symbol", range(6))
+def test_without_a_stop_no_symbol_ends_a_text(symbol):
+    """A network that says one and the same symbol, whichever it is, says it to the end; as a stop it ends at once."""
+    params = network()
+    b = np.zeros_like(params.readout.b)
+    b[symbol] = 1000
+    params = params._replace(readout=params.readout._replace(b=b))
+    prompt = np.zeros((3, 2), int)
+    texts = models.sample(prompt, params, 5, np.random.default_rng(0))
+    assert [text.tolist() for text in texts] == [[symbol] * 5] * 3
+    assert [len(t) for t in models.sample(prompt, params, 5, np.random.default_rng(0), stop=symbol)] == [0, 0, 0]
+
+
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 3.0])
 @pytest.mark.parametrize("top_k", [None, 2])
 def test_draws_have_the_probabilities_of_the_softmax(temperature, top_k):
@@ -247,7 +262,7 @@ def test_draws_have_the_probabilities_of_the_softmax(temperature, top_k):
 
 @pytest.mark.parametrize("cell", CELLS)
 def test_starting_values_have_the_shapes_asked_for(cell):
-    params = models.init(cell, 7, 4, 3, np.random.default_rng(0), embedding=5, depth=2, both=True, norm=True)
+    params = models.init(cell, 7, 4, 3, np.random.default_rng(0), embedding=5, depth=2, bidirectional=True, norm=True)
     assert params.embedding.table.shape == (7, 5)
     assert params.readout.W.shape == (3, 8)
     assert len(params.stack) == 2
@@ -272,14 +287,63 @@ BAD = {
     "temperature: got -1": lambda: models.sample(IDS, N, 3, RNG, temperature=-1),
     "top_k: got 7": lambda: models.sample(IDS, N, 3, RNG, top_k=7),
     "rng: got int": lambda: models.sample(IDS, N, 3, 1),
-    "params.stack: got two directions": lambda: models.sample(IDS, network(both=True), 3, RNG),
+    "params.stack: got two directions": lambda: models.sample(IDS, network(bidirectional=True), 3, RNG),
     "params.readout: got 6 outputs": lambda: models.forecast(
         np.zeros((2, 3, 2)), models.init("rnn", 2, 4, 6, RNG, dtype=np.float64), 3
     ),
     "depth: got 0": lambda: models.init("lstm", 6, 4, 6, RNG, depth=0),
     "embedding: got 0": lambda: models.init("lstm", 6, 4, 6, RNG, embedding=0),
     "cell: got 'xlstm'": lambda: models.init("xlstm", 6, 4, 6, RNG),
+    "^rng: got int": lambda: models.init("lstm", 6, 4, 6, 0, embedding=3),
+    "dtype: got int64": lambda: models.init("lstm", 6, 4, 6, RNG, dtype=int),
+    "dtype: got 'half a float'": lambda: models.init("lstm", 6, 4, 6, RNG, dtype="half a float"),
+    "batch: got a mask in its third place": lambda: models.classifier_loss(
+        N, (IDS, np.zeros(2, int), np.array([1, 3])), None, RNG
+    ),
+    "batch: got a mask in its third place, wanted None": lambda: models.regressor_loss(
+        N, (IDS, np.zeros((2, 6)), np.ones(2, bool)), None, RNG
+    ),
+    "batch: got 5 parts": lambda: models.tagger_loss(N, (IDS, IDS, None, None, None), None, RNG),
+    "batch: got ndarray": lambda: models.tagger_loss(N, IDS, None, RNG),
+    "mask: got dtype int64": lambda: models.tagger_loss(N, (IDS, IDS, np.zeros((2, 3), int)), None, RNG),
+    "mask: got shape": lambda: models.tagger_loss(N, (IDS, IDS, np.zeros((2, 2), bool)), None, RNG),
+    "x: got a masked array": lambda: models.many_to_many(np.ma.masked_equal(IDS, 1), N),
+    "lengths: got a masked array": lambda: models.many_to_many(IDS, N, lengths=np.ma.array([3, 2])),
+    "lengths: got 0 to 3": lambda: models.many_to_one(IDS, N, lengths=[0, 3]),
+    "scores: got a row whose highest is nan": lambda: models.draw(np.array([[1.0, 2], [0, np.nan]]), RNG),
+    "scores: got a row whose highest is inf": lambda: models.draw(np.array([[1.0, np.inf]]), RNG),
+    "scores: got a row whose highest is -inf": lambda: models.draw(np.full((1, 3), -np.inf), RNG, temperature=0),
 }
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("temperature", [1e-30, 1e-40, 5e-324])
+def test_a_tiny_temperature_takes_the_likeliest(dtype, temperature):
+    scores = np.array([[1.0, 3, 2], [-5, -7, -np.inf]], dtype)
+    assert models.draw(scores, np.random.default_rng(0), temperature=temperature).tolist() == [1, 0]
+
+
+def test_where_nothing_counts_loss_and_gradient_are_zero_and_the_state_goes_on():
+    nothing = np.zeros((2, 3), bool)
+    value, dparams, state = models.tagger_loss(N, (IDS, IDS, nothing), None, None)
+    assert value == 0
+    assert all(not a.any() for a in tree_leaves(dparams).values())
+    assert_same(state, models.many_to_many(IDS, N)[1])
+    numbers = models.init("rnn", 2, 3, 1, RNG)
+    x = np.ones((2, 3, 2), np.float32)
+    value, dparams, _ = models.forecaster_loss(numbers, (x, x[:, :, :1], nothing), None, None)
+    assert (value, value.dtype) == (0, np.float32)
+    assert tree_map(np.shape, dparams) == tree_map(np.shape, numbers)
+
+
+@pytest.mark.parametrize("kind", ["u1", "u8", "i1", "i8"])
+def test_integers_of_every_kind_are_the_same_integers(kind):
+    """An unsigned and a signed integer of 64 bits make a float in NumPy."""
+    net = network(depth=2, bidirectional=True)
+    ids, y, lengths = np.arange(6).reshape(2, 3), np.array([0, 1]), np.array([3, 2])
+    want = models.classifier_loss(net, (ids, y, None, lengths), None, None)[:2]
+    kinds = [a.astype(kind) for a in (ids, y, lengths)]
+    assert_same(models.classifier_loss(net, (kinds[0], kinds[1], None, kinds[2]), None, None)[:2], want)
 
 
 @pytest.mark.parametrize("message", BAD)

@@ -104,5 +104,5 @@ def test_an_environment_without_pip_is_not_usable(real_tasks):
 
 def test_every_task_is_there(tasks):
     """The README names these."""
-    named = ("book", "serve", "tests", "dev", "lint", "bench", "grading", "experiments")
+    named = ("book", "serve", "tests", "quick", "dev", "lint", "bench", "grading", "experiments")
     assert all(callable(getattr(tasks, name)) for name in named)

@@ -92,6 +92,27 @@ def test_the_norm_of_large_float32_gradients_does_not_overflow():
     assert optim.global_norm((np.full(4, 1e30, np.float32),)) == pytest.approx(2e30)
 
 
+@pytest.mark.parametrize("size", [1e200, 1e308, 1e-200, 1e-310])
+def test_the_norm_of_numbers_whose_squares_leave_the_range(size):
+    """Finite numbers have a finite norm, and a clipped gradient keeps its direction."""
+    assert optim.global_norm((np.array([0.6 * size, 0.0]), np.array([-0.8 * size]))) == pytest.approx(size, rel=1e-9)
+    clipped, norm = optim.clip_by_global_norm((np.array([size, size / 2]),), 1e-3)
+    if size > 1:
+        assert norm / size == pytest.approx(np.sqrt(1.25))
+        assert clipped[0] == pytest.approx(1e-3 * np.array([2, 1]) / np.sqrt(5))
+    else:
+        assert clipped[0].tolist() == [size, size / 2]
+
+
+@pytest.mark.parametrize("bad", [np.inf, -np.inf, np.nan])
+def test_a_gradient_that_is_not_finite_has_no_finite_norm_and_stays(bad):
+    dparams = (np.array([bad, 1.0]), np.array([2.0]))
+    clipped, norm = optim.clip_by_global_norm(dparams, 1.0)
+    assert norm == pytest.approx(abs(bad), nan_ok=True)
+    assert np.array_equal(clipped[0], dparams[0], equal_nan=True)
+    assert optim.global_norm(()) == optim.global_norm((np.zeros(2),)) == 0
+
+
 def test_clipping_by_value():
     clipped = optim.clip_by_value((np.array([-3.0, 0.2, 5.0]),), 1.0)
     assert clipped[0].tolist() == [-1.0, 0.2, 1.0]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from references import SEEDS, assert_equal, assert_same, copies, draw_params, draw_state, frozen
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from course_pkg import fused, padded, params
+from course_pkg import cells, fused, interchange, padded
 from course_pkg.gradcheck import gradcheck
 from course_pkg.layers import LayerNormParams
 from course_pkg.stacks import LayerParams, LayerState, stack, stack_backward
@@ -120,7 +120,7 @@ def torch_stack(case, cell, **options):
     net = NETS[cell](
         D, H, len(case.params), batch_first=True, bidirectional=both, dtype=torch.tensor(case.x).dtype, **options
     )
-    net.load_state_dict(params.to_torch(case.params))
+    net.load_state_dict(interchange.to_torch(case.params))
     x = leaf(case.x)
     leaves, state = torch_states(case.state, cell)
     out, last = torch_net(net, x, state, case.lengths)
@@ -148,7 +148,7 @@ def torch_layers(case, cell, keeps, residual):
             v = torch.nn.functional.layer_norm(v, v.shape[-1:], norm.gain, norm.bias, eps=1e-5)
         H, both = layer.forward.W_hh.shape[1], layer.reverse is not None
         net = NETS[cell](v.shape[2], H, batch_first=True, bidirectional=both, dtype=v.dtype)
-        net.load_state_dict(params.to_torch((layer._replace(norm=None),)))
+        net.load_state_dict(interchange.to_torch((layer._replace(norm=None),)))
         flat = [s for s in leaves[n] if s is not None]
         h_0 = torch.stack([s.h for s in flat])
         h, last = torch_net(net, v, (h_0, torch.stack([s.c for s in flat])) if cell == "lstm" else h_0, case.lengths)
@@ -197,6 +197,7 @@ def test_dropout_norm_and_residual_are_what_the_module_says(cell, shape, norm, r
     """In any combination, held against the definition with autograd; the drawn masks are read from the tape."""
     B, T, D, H, depth, both = shape
     case = draw_case(cell, (B, T, D + 1, H + 1, depth, both), seed, norm=norm, ragged=ragged)
+    dropout = dropout if depth > 1 else 0.0
     ours, tape = run(case, dropout=dropout, rng=np.random.default_rng(seed), residual=residual)
     keeps = [layer.dropout for layer in tape.layers]
     assert [k is not None for k in keeps] == [dropout > 0 and n > 0 for n in range(depth)]
@@ -303,7 +304,8 @@ def test_tapes_twice_dtype_kept_and_nothing_modified(dtype, cell, shape, norm, r
     case = draw_case(cell, shape, seed, norm=norm, ragged=ragged, dtype=dtype)
     x, state, weights, dout, dstate = (frozen(part) for part in case[:5])
     lengths = None if case.lengths is None else case.lengths.copy()
-    how = {"lengths": lengths, "dropout": 0.3, "residual": True, "rng": np.random.default_rng(seed)}
+    rate = 0.3 if len(weights) > 1 else 0.0
+    how = {"lengths": lengths, "dropout": rate, "residual": True, "rng": np.random.default_rng(seed)}
     out, state_T, tape = stack(x, state, weights, **how)
     first = stack_backward(dout, dstate, tape)
     kept = copies(first)
@@ -387,13 +389,17 @@ BAD = {
     "lengths: got float64": good(lengths=np.array([1.0, 2.0])),
     "dropout: got 1": good(dropout=1),
     "dropout: got -0.1": good(dropout=-0.1),
+    "dropout: got 0.1 with one layer": lone(dropout=0.1),
     "rng: got int": good(dropout=0.1, rng=1),
     "residual: got layer 1 from 10 to 5 features": good(
         params=(GOOD.params[0], TOP._replace(reverse=None)), state=None, residual=True
     ),
     r"options: got \['reset'\], wanted some of \[\]": good(reset="after"),
     r"options: got \['gate'\], wanted some of \['reset'\]": lone(gate=1),
-    "layer 0: reset: got 'never'": lone(reset="never"),
+    "^reset: got 'never'": lone(reset="never"),
+    "dropout: got 0.3 with one layer": lone(dropout=0.3),
+    "cell: got 'gru', wanted a Cell, or None": lone(cell="gru"),
+    "cell: got lstm, wanted the cell of some layer; none has LSTMParams": lone(cell=cells.LSTM),
     "tape: got list": lambda: stack_backward(None, None, []),
     r"dout: got shape \(2, 3, 5\), wanted \(2, 3, 10\)": lambda: stack_backward(GOOD.dout[:, :, :5], None, TAPE),
     "dout: got dtype float32": lambda: stack_backward(GOOD.dout.astype(np.float32), None, TAPE),

@@ -510,8 +510,57 @@ BAD = {
     "characters: got 0": lambda: tasks.help_text(0),
     "split: got 'dev'": lambda: tasks.imdb_reviews(".", "dev"),
     "limit: got 0": lambda: tasks.imdb_reviews(".", limit=0),
+    "tokens: got a list": lambda: tasks.encode([["a"]], ("a",)),
+    r"sequences\[1\]: got float64 of shape \(2,\)": lambda: tasks.pad([[1], [0.5, 1.7]]),
+    r"sequences\[0\]: got <U2": lambda: tasks.pad(["ab"]),
+    r"sequences\[0\]: got int64 of shape \(3, 2\)": lambda: tasks.pad([np.ones((3, 2), int)]),
+    r"sequences\[0\]: got a masked": lambda: tasks.pad([np.ma.array([1, 2])]),
+    "dtype: got int64, wanted float32 or float64": lambda: tasks.adding_problem(3, 5, rng(), dtype=int),
+    "dtype: got float16": lambda: tasks.sine_mixture(3, 5, rng(), dtype=np.float16),
+    "dtype: got int32": lambda: tasks.random_walk(3, 5, rng(), dtype=np.int32),
+    "dtype: got object": lambda: tasks.arma(3, 5, rng(), dtype=object),
     "size: got 2": lambda: tasks.vocabulary([["a"]], 2),
 }
+
+
+def shares(values, K):
+    """How often each of 0..K-1 occurs among `values`, as a share."""
+    return np.bincount(np.ravel(values), minlength=K) / np.size(values)
+
+
+def even(values, K):
+    """Whether 0..K-1 occur equally often, to within five standard deviations of a fair draw."""
+    return np.abs(shares(values, K) - 1 / K).max() < 5 * np.sqrt((1 - 1 / K) / K / np.size(values))
+
+
+def test_both_marks_of_the_adding_problem_can_stand_anywhere_in_their_half():
+    x = tasks.adding_problem(5000, 12, rng(3)).x
+    first, second = (x[:, half, 1].argmax(axis=1) for half in (slice(0, 6), slice(6, 12)))
+    assert even(first, 6)
+    assert even(second, 6)
+    assert abs(np.corrcoef(first, second)[0, 1]) < 0.07
+    assert even((x[:, :, 0] * 10).astype(int), 10)
+
+
+def test_symbols_are_drawn_evenly_and_places_from_their_whole_range():
+    assert even(tasks.delayed_recall(3000, 4, 2, rng(4), symbols=5).x, 5)
+    assert even(tasks.copying_memory(3000, 3, rng(4), length=3, symbols=6).x[:, :3], 6)
+    assert even(tasks.parity(3000, 4, rng(4)).x, 2)
+    for relevant, starts, width in ((2, (10, 50), 10), (3, (10, 33, 66), 10)):
+        data = tasks.temporal_order(4000, 100, rng(4), relevant=relevant)
+        assert even(data.y, 2**relevant)
+        places = np.argwhere((data.x == 4) | (data.x == 5))[:, 1].reshape(-1, relevant)
+        for place, low in zip(places.T, starts):
+            assert even(place - low, width)
+        assert even(data.x[:, 1:10], 4)
+
+
+def test_arma_is_in_its_long_run_state_from_its_first_step_on():
+    """Started from zeros, the first number would have the variance of e alone, which is 1."""
+    for how in ({}, {"ar": (0.9,), "ma": ()}):
+        data = tasks.arma(4000, 2, rng(5), **how)
+        assert data.chance > 2
+        assert np.var(data.x[:, 0]) == pytest.approx(data.chance, rel=0.12)
 
 
 @pytest.mark.parametrize("message", BAD)

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
-from course_pkg import bptt, cells, layers, optim, params, train
+from course_pkg import bptt, cells, layers, models, optim, train, weights
 from course_pkg.trees import tree_leaves
 
 
@@ -118,7 +118,7 @@ def test_a_window_cuts_time_and_carries_the_state_until_the_batch_ends():
 def test_windows_add_up_to_truncated_backpropagation_through_time():
     """With rate 0 the pieces' gradients, summed, are those of `bptt.truncated_bptt` over the whole sequence."""
     rng = np.random.default_rng(0)
-    cell = params.init("lstm", 3, 4, rng)
+    cell = weights.init("lstm", 3, 4, rng, dtype=np.float64)
     x, target = rng.normal(size=(2, 10, 3)), rng.normal(size=(2, 10, 4))
     gradients = []
 
@@ -137,6 +137,46 @@ def test_windows_add_up_to_truncated_backpropagation_through_time():
     _, _, whole = bptt.truncated_bptt(cells.lstm_step_backward, h - target, None, caches, cell, window=3)
     for name in whole._fields:
         assert np.allclose(sum(getattr(g, name) for g in gradients), getattr(whole, name), atol=1e-12)
+
+
+@pytest.mark.parametrize("lengths", [None, np.array([10, 2, 4, 9], np.uint64)])
+def test_windows_over_a_mask_and_lengths_add_up_too(lengths):
+    """Pieces in which nothing counts and sequences that end on the way: together they are the whole."""
+    rng = np.random.default_rng(0)
+    net = models.init("gru", 5, 4, 5, rng, embedding=3, dtype=np.float64)
+    x = rng.integers(5, size=(4, 10))
+    mask = np.zeros((4, 10), bool)
+    mask[:, 6:] = rng.random((4, 4)) < 0.6
+    mask[0, 9] = True
+    mask[1, 1] = lengths is not None
+    mask &= np.arange(10) < (10 if lengths is None else lengths[:, None])
+    pieces = []
+
+    def loss(net, batch, state, rng):
+        value, dnet, state_T = models.tagger_loss(net, batch, state, rng)
+        pieces.append((batch, state, value, dnet))
+        return value, dnet, state_T
+
+    settings = {"steps": 4, "batch": 4, "window": 3, "rate": 0, "progress": False}
+    train.fit(loss, net, (x, x, mask, lengths), np.random.default_rng(1), **settings)
+    counted = [int(batch[2].sum()) for batch, *_ in pieces]
+    assert [batch[0].shape[1] for batch, *_ in pieces] == [3, 3, 3, 1]
+    assert sum(counted) == mask.sum()
+    assert 0 in counted
+    assert counted[-1] > 0
+    for count, (_, _, value, dnet) in zip(counted, pieces):
+        norm = optim.global_norm(dnet)
+        assert (value == 0 and norm == 0) if count == 0 else (value > 0 and norm > 0)
+    total = sum(count * value for count, (_, _, value, _) in zip(counted, pieces))
+    assert total / mask.sum() == pytest.approx(models.tagger_loss(net, (x, x, mask, lengths), None, None)[0])
+    if lengths is not None:
+        rows = [np.sort(batch[3]).tolist() for batch, *_ in pieces]
+        assert rows == [[2, 3, 3, 3], [1, 3, 3], [3, 3], [1]]
+    # The state carried to the last piece is that of the whole sequences.
+    _, state, *_ = pieces[-1]
+    going = np.arange(4) if lengths is None else np.flatnonzero(lengths > 9)
+    _, whole, _ = models.many_to_many(x[going][:, :9], net)
+    assert np.allclose(np.sort(state[0].forward.h, axis=0), np.sort(whole[0].forward.h, axis=0), atol=1e-12)
 
 
 def test_clip_limits_the_update_and_the_history_keeps_the_norm_before():
@@ -267,6 +307,10 @@ BAD = {
     "data: got arrays of shapes": lambda: fit((X, Y[:3])),
     r"data\[1\]: got NaN": lambda: fit((X, np.where(Y > 3, np.nan, Y))),
     "without a common time axis": lambda: fit((X, Y[:, 0]), window=2),
+    r"data\[2\]: got no True at all": lambda: fit((X, Y, np.zeros(len(X), bool))),
+    "lengths: got 3 to 3, wanted 1 to 2": lambda: fit(
+        (np.zeros((4, 2, 1)), np.zeros((4, 2, 1)), None, np.full(4, 3)), window=1
+    ),
     "rate: got -1": lambda: fit(rate=-1),
 }
 

@@ -122,7 +122,7 @@ def test_attention_learns_to_translate_dates(seed):
     rng = np.random.default_rng(seed)
     data, fresh = tasks.dates(8000, rng), tasks.dates(200, rng)
     start, stop = data.classes.index("<"), data.classes.index(">")
-    params = encoder_decoder.init("gru", len(data.symbols), len(data.classes), 16, 64, rng, both=True)
+    params = encoder_decoder.init("gru", len(data.symbols), len(data.classes), 16, 64, rng, bidirectional=True)
     found = train.fit(
         functools.partial(encoder_decoder.loss, start=start),
         params,

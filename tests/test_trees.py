@@ -70,3 +70,7 @@ def test_different_structures_are_refused_by_place(other, where):
 def test_build_refuses_missing_and_unknown_names():
     with pytest.raises(ValueError, match=r"\['c'\] in excess and \['b'\] missing"):
         tree_build(Pair(1, 2), {"a": 1, "c": 2})
+    with pytest.raises(ValueError, match=r"\['c'\] in excess and nothing missing"):
+        tree_build(Pair(1, 2), {"a": 1, "b": 2, "c": 3})
+    with pytest.raises(ValueError, match=r"nothing in excess and \['b'\] missing"):
+        tree_build(Pair(1, 2), {"a": 1})

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from references import draw_case
 
-from course_pkg import validation as v
+from course_pkg import _validation as v
 from course_pkg.cells import HState
 
 A = np.ones((2, 3))

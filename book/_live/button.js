@@ -4,18 +4,21 @@ const bar = document.createElement("div");
 bar.className = "live-bar";
 bar.innerHTML = `<button type="button" class="live-start">Run this page</button>
   <p class="live-status" role="status">Starts Python in your browser; there is nothing to install.</p>`;
-const [button, status] = bar.children;
+const button = bar.querySelector("button");
+const status = bar.querySelector(".live-status");
 button.addEventListener("click", async () => {
   button.disabled = true;
   bar.dataset.state = "loading";
   try {
-    const page = await import(new URL("live/page.js", root));
+    const page = await import(new URL("live/page.js", root).href);
     await page.start(bar, root);
   } catch (error) {
     console.warn(error);
-    status.textContent = error.said || (location.protocol === "file:"
-      ? "Python cannot start in a page that is opened as a file. Serve the site (nox -s serve), or read on: the page works without it."
-      : "The site did not deliver what runs this page. Check the network and try again, or read on: the page works without it.");
+    status.textContent =
+      error.said ||
+      (location.protocol === "file:"
+        ? "Python cannot start in a page that is opened as a file. Serve the site (nox -s serve), or read on: the page works without it."
+        : "The site did not deliver what runs this page. Check the network and try again, or read on: the page works without it.");
     bar.dataset.state = "failed";
     button.disabled = false;
   }

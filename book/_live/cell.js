@@ -1,9 +1,11 @@
 // One cell of the page: its code, its buttons, its outputs.
 import { Outputs } from "./outputs.js";
 
-const TORCH = "This cell needs PyTorch, which does not run in a browser. What stands below was computed when the book was built; only the names that later cells need were made anew.";
+const TORCH =
+  "This cell needs PyTorch, which does not run in a browser. What stands below was computed when the book was built; only the names that later cells need were made anew.";
 
-const part = (tag, className, text = "") => Object.assign(document.createElement(tag), { className, textContent: text });
+const part = (tag, className, text = "") =>
+  Object.assign(document.createElement(tag), { className, textContent: text });
 
 export class Cell {
   constructor(place, number, page, edit) {
@@ -14,7 +16,7 @@ export class Cell {
     this.editor = { code: () => this.written };
     this.rest = null;
     let box = place.querySelector(":scope .cell_output");
-    if (!box) place.append((box = part("div", "cell_output docutils container")));
+    if (!box) box = place.appendChild(part("div", "cell_output docutils container"));
     this.outputs = new Outputs(box, this.label.toLowerCase(), (id, at) => this.page.widgets.show(id, at));
     this.#buttons(number, box);
     this.#editWhenSeen(edit);
@@ -29,7 +31,10 @@ export class Cell {
       bar.append(button);
     };
     add("Run", `Run cell ${number}`, () => this.page.run([this]));
-    if (number > 1) add("Run up to here", `Run up to here: all cells up to cell ${number}`, () => this.page.run(this.page.cells.slice(0, number)));
+    if (number > 1)
+      add("Run up to here", `Run up to here: all cells up to cell ${number}`, () =>
+        this.page.run(this.page.cells.slice(0, number)),
+      );
     this.note = part("span", "live-note");
     bar.append(this.note);
     const hidden = box.closest("details");
@@ -45,14 +50,19 @@ export class Cell {
   /** An editor takes the place of the code when the reader comes near. */
   #editWhenSeen(edit) {
     const shown = this.place.querySelector(".cell_input .highlight");
-    const observer = new IntersectionObserver(([entry]) => {
-      if (!entry.isIntersecting) return;
-      observer.disconnect();
-      const line = part("div", "live-editor");
-      shown.replaceWith(line);
-      const slot = line.appendChild(part("div", ""));
-      this.editor = edit(slot, this.written, `${this.label}, code. Escape, then Tab leaves the editor.`, () => this.page.run([this]));
-    }, { rootMargin: "600px" });
+    const observer = new IntersectionObserver(
+      ([entry]) => {
+        if (!entry.isIntersecting) return;
+        observer.disconnect();
+        const line = part("div", "live-editor");
+        shown.replaceWith(line);
+        const slot = line.appendChild(part("div", ""));
+        this.editor = edit(slot, this.written, `${this.label}, code. Escape, then Tab leaves the editor.`, () =>
+          this.page.run([this]),
+        );
+      },
+      { rootMargin: "600px" },
+    );
     observer.observe(shown);
   }
 
@@ -91,15 +101,23 @@ export class Cell {
     if (good) await this.outputs.settle();
     await this.outputs.last;
     this.result = good ? "has run" : `ended with ${this.failed?.ename ?? "an error"}`;
-    this.#mark(good ? "done" : "failed", good ? `ran in ${((performance.now() - began) / 1000).toFixed(2)} s` : this.#hint());
+    this.#mark(
+      good ? "done" : "failed",
+      good ? `ran in ${((performance.now() - began) / 1000).toFixed(2)} s` : this.#hint(),
+    );
     return good;
   }
 
   #hint() {
     const { ename, evalue } = this.failed ?? {};
-    if (/^(ModuleNotFoundError|ImportError)$/.test(ename) && /torch/.test(evalue)) return "PyTorch does not run in a browser.";
-    const above = this.page.cells.slice(0, this.page.cells.indexOf(this)).some((c) => !["done", "left-out"].includes(c.place.dataset.live));
-    return ename === "NameError" && above ? "Cells above have not run yet: try “Run up to here”." : "ended with an error";
+    if (/^(ModuleNotFoundError|ImportError)$/.test(ename) && /torch/.test(evalue))
+      return "PyTorch does not run in a browser.";
+    const above = this.page.cells
+      .slice(0, this.page.cells.indexOf(this))
+      .some((c) => !["done", "left-out"].includes(c.place.dataset.live));
+    return ename === "NameError" && above
+      ? "Cells above have not run yet: try “Run up to here”."
+      : "ended with an error";
   }
 
   #mark(state, text) {

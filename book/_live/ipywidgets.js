@@ -6,8 +6,8 @@ import "@jupyter-widgets/controls/css/labvariables.css";
 import "@jupyter-widgets/controls/css/widgets-base.css";
 import { Widget } from "@lumino/widgets";
 import "@lumino/widgets/style/index.css";
+import { moduleOf, styleOf } from "./anywidget.js";
 import { Outputs } from "./outputs.js";
-import { moduleOf, styleOf } from "./widgets.js";
 
 class AnyModel extends base.DOMWidgetModel {}
 
@@ -38,7 +38,9 @@ class OutputView extends base.DOMWidgetView {
     this.displayed.then(() => {
       all();
       this.model.on("change:outputs", all);
-      comm.captured.push((output) => (output.output_type === "clear_output" ? outputs.clear(output.wait) : outputs.add(output)));
+      comm.captured.push((output) =>
+        output.output_type === "clear_output" ? outputs.clear(output.wait) : outputs.add(output),
+      );
     });
   }
 }
@@ -53,7 +55,10 @@ const MODULES = {
 /** A slider's handle has no name of its own: give it the widget's label. */
 function nameHandles(box) {
   for (const handle of box.querySelectorAll(".noUi-handle:not([aria-label])")) {
-    handle.setAttribute("aria-label", handle.closest(".jupyter-widgets").querySelector(".widget-label")?.textContent || "value");
+    handle.setAttribute(
+      "aria-label",
+      handle.closest(".jupyter-widgets").querySelector(".widget-label")?.textContent || "value",
+    );
   }
 }
 
@@ -62,9 +67,13 @@ export class Manager extends ManagerBase {
   constructor(comms) {
     super();
     // The controls ask for MathJax 2; the book has MathJax 3.
-    if (window.MathJax && !MathJax.Hub) MathJax.Hub = { Queue: (task) => MathJax.typesetPromise?.([task[2]]) };
+    const { MathJax } = window;
+    if (MathJax && !MathJax.Hub) MathJax.Hub = { Queue: (task) => MathJax.typesetPromise?.([task[2]]) };
     this.styled = new Promise((ready) => {
-      const style = Object.assign(document.createElement("link"), { rel: "stylesheet", href: new URL("ipywidgets.css", import.meta.url) });
+      const style = Object.assign(document.createElement("link"), {
+        rel: "stylesheet",
+        href: new URL("ipywidgets.css", import.meta.url),
+      });
       style.onload = style.onerror = ready;
       document.head.append(style);
     });
@@ -73,7 +82,11 @@ export class Manager extends ManagerBase {
 
   /** Make the model of a widget that Python has made. */
   adopt(comm) {
-    const { _model_name: model_name, _model_module: model_module, _model_module_version: model_module_version } = comm.state;
+    const {
+      _model_name: model_name,
+      _model_module: model_module,
+      _model_module_version: model_module_version,
+    } = comm.state;
     return this.new_model({ model_name, model_module, model_module_version, comm }, { ...comm.state });
   }
 

@@ -1,5 +1,6 @@
 // What Python shows, as the page shows it. The classes are those that the book's own outputs have.
 
+// biome-ignore lint/suspicious/noControlCharactersInRegex: the colours of a terminal begin with Escape
 const ANSI = /\x1b\[([0-9;]*)m/;
 const NAMES = ["black", "red", "green", "yellow", "blue", "magenta", "cyan", "white"];
 
@@ -31,7 +32,8 @@ export function ansi(text) {
   let style = { bold: false, colour: "" };
   text.split(ANSI).forEach((part, k) => {
     if (k % 2) style = restyle(style, part.split(";").map(Number));
-    else if (part) pre.append(make("span", `${style.bold ? "ansi-bold " : ""}${style.colour && "ansi-" + style.colour}`, part));
+    else if (part)
+      pre.append(make("span", `${style.bold ? "ansi-bold " : ""}${style.colour && `ansi-${style.colour}`}`, part));
   });
   return pre;
 }
@@ -79,14 +81,17 @@ const SHOW = {
     await typeset(box);
     return box;
   },
-  "text/plain": (data) => make("div", "output text_plain highlight-myst-ansi notranslate", make("div", "highlight", ansi(data))),
+  "text/plain": (data) =>
+    make("div", "output text_plain highlight-myst-ansi notranslate", make("div", "highlight", ansi(data))),
 };
 const WIDGET = "application/vnd.jupyter.widget-view+json";
 
 /** One place for outputs: a cell's, or an Output widget's. Changes come one after the other, in order. */
 export class Outputs {
   constructor(box, label, widget) {
-    Object.assign(this, { box, label, widget });
+    this.box = box;
+    this.label = label;
+    this.widget = widget;
     this.last = Promise.resolve();
     this.ids = new Map();
     this.stale = false;
@@ -103,7 +108,10 @@ export class Outputs {
   }
 
   clear(wait) {
-    return this.#next(() => (wait ? this.expire() : (this.expire(), this.#fresh())));
+    return this.#next(() => {
+      this.expire();
+      if (!wait) this.#fresh();
+    });
   }
 
   add(output) {
@@ -142,7 +150,10 @@ export class Outputs {
 
   async #render(output) {
     if (output.output_type === "stream") {
-      const box = make("div", `output ${output.name === "stderr" ? "stderr" : "stream"} highlight-myst-ansi notranslate`);
+      const box = make(
+        "div",
+        `output ${output.name === "stderr" ? "stderr" : "stream"} highlight-myst-ansi notranslate`,
+      );
       Object.assign(box, { written: output.text }).dataset.stream = output.name;
       box.append(make("div", "highlight", ansi(overwrite(output.text))));
       return box;

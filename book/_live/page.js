@@ -36,11 +36,15 @@ class Page {
     this.say(why);
     this.bar.insertBefore(this.meter, this.status);
     this.meter.removeAttribute("value");
-    this.python = new Python(this.live, (message, buffers) => this.told(message, buffers), ({ text, done, total }) => {
-      if (this.status.textContent !== `${text} …`) this.say(`${text} …`);
-      if (total) Object.assign(this.meter, { max: total, value: done });
-      else this.meter.removeAttribute("value");
-    });
+    this.python = new Python(
+      this.live,
+      (message, buffers) => this.told(message, buffers),
+      ({ text, done, total }) => {
+        if (this.status.textContent !== `${text} …`) this.say(`${text} …`);
+        if (total) Object.assign(this.meter, { max: total, value: done });
+        else this.meter.removeAttribute("value");
+      },
+    );
     this.widgets = new Widgets((content, buffers) => this.send(content, buffers));
     try {
       this.lacks = await this.python.start();
@@ -57,7 +61,7 @@ class Page {
     const places = [...document.querySelectorAll("article div.cell")].filter((c) => c.querySelector(".cell_input pre"));
     this.cells = places.map((place, k) => new Cell(place, k + 1, this, edit));
     const rests = await this.python.ask("plan", { sources: this.cells.map((cell) => cell.written) });
-    this.cells.forEach((cell, k) => cell.plan(rests[k]));
+    for (const [k, cell] of this.cells.entries()) cell.plan(rests[k]);
     const start = this.bar.querySelector(".live-start");
     const all = button("Run all", "live-all", () => this.run(this.cells));
     this.stopper = button("Stop", "live-stop", () => this.stop());
@@ -83,7 +87,7 @@ class Page {
     for (const [k, cell] of cells.entries()) {
       if (turn !== this.turn) return;
       if (!(await this.#one(cell, turn))) {
-        cells.slice(k + 1).forEach((c) => c.idle());
+        for (const later of cells.slice(k + 1)) later.idle();
         break;
       }
     }
@@ -123,7 +127,9 @@ class Page {
     const started = this.boot(`${what}. Starting Python afresh …`);
     this.queue = started.then(
       () => {
-        this.say(`${what}. Python started afresh and knows nothing of what ran before: run the cells that you need again.`);
+        this.say(
+          `${what}. Python started afresh and knows nothing of what ran before: run the cells that you need again.`,
+        );
         this.state = "ready";
       },
       (error) => {
@@ -158,7 +164,10 @@ class Page {
 }
 
 export async function start(bar, root) {
-  const style = Object.assign(document.createElement("link"), { rel: "stylesheet", href: new URL("live/live.css", root) });
+  const style = Object.assign(document.createElement("link"), {
+    rel: "stylesheet",
+    href: new URL("live/live.css", root),
+  });
   document.head.append(style);
   await new Page(bar, root).open();
 }

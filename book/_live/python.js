@@ -16,15 +16,25 @@ export class Trouble extends Error {
 export class Stopped extends Error {}
 
 export function checkBrowser() {
-  const able = typeof Worker === "function" && typeof WebAssembly === "object" && WebAssembly.validate(new Uint8Array(WITH_EXCEPTIONS));
-  if (!able) throw new Trouble(`This browser is too old to run Python; a current Firefox, Chrome, Edge or Safari can. ${READ_ON}`);
+  const able =
+    typeof Worker === "function" &&
+    typeof WebAssembly === "object" &&
+    WebAssembly.validate(new Uint8Array(WITH_EXCEPTIONS));
+  if (!able)
+    throw new Trouble(
+      `This browser is too old to run Python; a current Firefox, Chrome, Edge or Safari can. ${READ_ON}`,
+    );
 }
 
 export function explain(error, source) {
   const text = String(error?.message ?? error);
-  if (/memory|allocat/i.test(text)) return new Trouble(`This device has too little free memory to run Python. ${READ_ON}`, error);
+  if (/memory|allocat/i.test(text))
+    return new Trouble(`This device has too little free memory to run Python. ${READ_ON}`, error);
   if (/fetch|network|load|import|status|integrity|40\d|50\d/i.test(text)) {
-    return new Trouble(`Python could not be fetched from ${source}: the network is away or blocks that address. ${READ_ON}`, error);
+    return new Trouble(
+      `Python could not be fetched from ${source}: the network is away or blocks that address. ${READ_ON}`,
+      error,
+    );
   }
   return new Trouble(`Python did not start (${text.trim().split("\n").at(-1)}). ${READ_ON}`, error);
 }
@@ -32,7 +42,9 @@ export function explain(error, source) {
 export class Python {
   /** `live` is the address of the folder live/; told(message, buffers) gets what Python publishes. */
   constructor(live, told, progress) {
-    Object.assign(this, { live, told, progress });
+    this.live = live;
+    this.told = told;
+    this.progress = progress;
     this.waiting = new Map();
     this.count = 0;
   }
@@ -54,7 +66,11 @@ export class Python {
     this.worker.onmessage = ({ data }) => this.#receive(data);
     this.worker.onerror = (event) => this.#fail(new Error(event.message || "network: the worker could not be loaded"));
     try {
-      const missing = await this.ask("start", { pyodide: pyodide.href, lock: here(runtime.lock), stdlib: here(runtime.stdlib) });
+      const missing = await this.ask("start", {
+        pyodide: pyodide.href,
+        lock: here(runtime.lock),
+        stdlib: here(runtime.stdlib),
+      });
       return missing.length ? `${missing.join(", ")} could not be fetched; cells that need it will fail.` : "";
     } catch (error) {
       if (error instanceof Stopped) throw error;

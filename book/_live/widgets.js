@@ -1,6 +1,8 @@
 // The widgets that Python has made. An anywidget (the course's figures are) is drawn by the few lines below; what
 // draws plain ipywidgets is fetched with the first of them that is shown.
 
+import { moduleOf, styleOf } from "./anywidget.js";
+
 const bytes = (buffer) => new DataView(buffer.buffer, buffer.byteOffset, buffer.byteLength);
 
 /** Put binary values in their places. */
@@ -15,7 +17,12 @@ function place(state, paths = [], buffers = []) {
 /** One widget's line to Python, in the form that Jupyter's widget manager wants. */
 class Comm {
   constructor(content, buffers, send) {
-    Object.assign(this, { comm_id: content.comm_id, target_name: content.target_name, send_: send, heard: [], closed: [], captured: [] });
+    this.comm_id = content.comm_id;
+    this.target_name = content.target_name;
+    this.send_ = send;
+    this.heard = [];
+    this.closed = [];
+    this.captured = [];
     this.state = place(content.data.state, content.data.buffer_paths, buffers);
   }
 
@@ -33,10 +40,14 @@ class Comm {
     return "";
   }
 
-  send(data, callbacks, metadata, buffers = []) {
+  send(data, callbacks, _metadata, buffers = []) {
     if (data.method === "update") Object.assign(this.state, data.state);
     const { id, done } = this.send_({ comm_id: this.comm_id, data }, buffers);
-    done.finally(() => callbacks?.iopub?.status?.({ content: { execution_state: "idle" }, parent_header: { msg_id: id } })).catch(() => {});
+    done
+      .finally(() =>
+        callbacks?.iopub?.status?.({ content: { execution_state: "idle" }, parent_header: { msg_id: id } }),
+      )
+      .catch(() => {});
     return id;
   }
 
@@ -50,9 +61,8 @@ class Comm {
 
   /** What is printed or shown inside `with Output():` belongs to the widget. */
   capture(output) {
-    const outputs = (this.state.outputs ??= []);
-    if (output.output_type === "clear_output") this.state.outputs = [];
-    else this.state.outputs = [...outputs, output];
+    const cleared = output.output_type === "clear_output";
+    this.state.outputs = cleared ? [] : [...(this.state.outputs ?? []), output];
     for (const callback of this.captured) callback(output);
   }
 }
@@ -60,7 +70,10 @@ class Comm {
 /** What anywidget gives to a widget's own code. Python gets one change at a time, and the newest of those that wait. */
 class Model {
   constructor(comm) {
-    Object.assign(this, { comm, changed: {}, listeners: new Map(), busy: false });
+    this.comm = comm;
+    this.changed = {};
+    this.listeners = new Map();
+    this.busy = false;
     comm.on_msg(({ content, buffers }) => {
       const { data } = content;
       if (data.method === "custom") return this.tell("msg:custom", data.content, buffers);
@@ -81,7 +94,17 @@ class Model {
     this.busy = true;
     const state = this.changed;
     this.changed = {};
-    this.comm.send({ method: "update", state, buffer_paths: [] }, { iopub: { status: () => { this.busy = false; this.save_changes(); } } });
+    this.comm.send(
+      { method: "update", state, buffer_paths: [] },
+      {
+        iopub: {
+          status: () => {
+            this.busy = false;
+            this.save_changes();
+          },
+        },
+      },
+    );
   }
 
   send(content) {
@@ -93,33 +116,15 @@ class Model {
   }
 
   off(name, callback) {
-    this.listeners.set(name, (this.listeners.get(name) ?? []).filter((c) => callback && c !== callback));
+    this.listeners.set(
+      name,
+      (this.listeners.get(name) ?? []).filter((c) => callback && c !== callback),
+    );
   }
 
   tell(name, ...values) {
     for (const callback of this.listeners.get(name) ?? []) callback(...values);
   }
-}
-
-const modules = new Map();
-
-/** A widget's own code, which travels in its state. */
-export function moduleOf(source) {
-  if (!modules.has(source)) {
-    const address = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
-    modules.set(source, import(address).then((m) => m.default));
-  }
-  return modules.get(source);
-}
-
-const styled = new Set();
-
-/** A widget's own style, once. The course's figures have theirs on every page of the book. */
-export function styleOf(state) {
-  const name = state._anywidget_id ?? "";
-  if (!state._css || styled.has(name) || name.startsWith("course_pkg.")) return;
-  styled.add(name);
-  document.head.append(Object.assign(document.createElement("style"), { textContent: state._css }));
 }
 
 export class Widgets {
@@ -146,12 +151,15 @@ export class Widgets {
     const wasOpen = comm?.state.msg_id;
     comm?.receive(content, buffers);
     // Python learns what an Output holds when it is closed.
-    if (wasOpen && comm.state.msg_id === "") comm.send({ method: "update", state: { outputs: comm.state.outputs }, buffer_paths: [] });
+    if (wasOpen && comm.state.msg_id === "")
+      comm.send({ method: "update", state: { outputs: comm.state.outputs }, buffer_paths: [] });
   }
 
   /** The Output widget that is open for what `parent` causes, if any; the one opened last. */
   openOutput(parent) {
-    return [...this.comms.values()].filter((c) => c.state._model_name === "OutputModel" && c.state.msg_id === parent).at(-1);
+    return [...this.comms.values()]
+      .filter((c) => c.state._model_name === "OutputModel" && c.state.msg_id === parent)
+      .at(-1);
   }
 
   async show(id, box) {

@@ -41,7 +41,7 @@ const operations = {
     importScripts(`${pyodide}pyodide.js`);
     const contents = await asked;
     watch(closure(PACKAGES, contents.packages).length + CORE_FILES);
-    const python = await loadPyodide({
+    const python = await self.loadPyodide({
       indexURL: pyodide,
       stdLibURL: stdlib, // ours, compiled; undefined for Pyodide's own
       lockFileContents: contents,
@@ -64,7 +64,7 @@ const operations = {
 };
 
 let last = Promise.resolve();
-onmessage = ({ data: { id, operation, ...fields } }) => {
+self.onmessage = ({ data: { id, operation, ...fields } }) => {
   last = last.then(async () => {
     try {
       postMessage({ id, value: await operations[operation](fields) });

@@ -8,12 +8,15 @@ command, settings, minutes of processor time, results. `load` reads it. Such a m
     SETTINGS                                 a dict that JSON can hold
     plan(settings) -> [key, ...]             one dict for each row of the results, in order
     measure(settings, rows, **key) -> dict   what was found; rows: those that came before
+    TEXTS                                    optional: names of texts in `tasks` that come with Python
 
 and a row is key | found, with the processor time in `seconds`. Rows are kept as they come, so a run
-that was stopped goes on where it was.
+that was stopped goes on where it was. One that trains networks is written in the common way of `trials`
+instead, which gives it its plan, a search of rates for every contender, and curves over updates.
 """
 
 import datetime
+import functools
 import importlib
 import json
 import pathlib
@@ -23,7 +26,9 @@ import time
 
 import numpy as np
 
-from course_pkg.bench import processor
+from course_pkg import tasks
+from course_pkg.experiments import trials
+from course_pkg.tools.machine import processor
 
 FOLDER = pathlib.Path(__file__).parent
 
@@ -31,7 +36,18 @@ FOLDER = pathlib.Path(__file__).parent
 def names():
     """The experiments that can be run."""
     modules = (m.name for m in pkgutil.iter_modules(__path__) if m.name != "__main__")
-    return sorted(name for name in modules if hasattr(importlib.import_module(f"{__name__}.{name}"), "plan"))
+    return sorted(name for name in modules if hasattr(module(name), "SETTINGS"))
+
+
+def module(name):
+    """The module of experiment `name`."""
+    return importlib.import_module(f"{__name__}.{name}")
+
+
+def plan(name, settings):
+    """The keys of the rows of experiment `name`, in order."""
+    found = module(name)
+    return found.plan(settings) if hasattr(found, "plan") else trials.plan(found, settings)
 
 
 def load(name, folder=FOLDER):
@@ -43,8 +59,26 @@ def load(name, folder=FOLDER):
     return json.loads(path.read_text(encoding="utf-8"))
 
 
-def record(name, settings, results, folder=FOLDER):
-    """Write NAME.json: one line for each row of `results`, a list of dicts. Returns its path.
+def fingerprints(found):
+    """{name: fingerprint} of the texts that the module of an experiment reads from the Python that runs now."""
+    return {name: tasks.fingerprint(getattr(tasks, name)()) for name in getattr(found, "TEXTS", ())}
+
+
+def texts_note(name, stored):
+    """One sentence for a page: whether this Python has the texts that the stored result of `name` was made of."""
+    now, then = fingerprints(module(name)), stored["fingerprints"]
+    python = ".".join(platform.python_version_tuple()[:2])
+    made = f"the stored result was made with, that of Python {stored['machine']['python']} ({', '.join(then.values())})"
+    if now == then:
+        return f"The text that Python {python} brings along here is the one that {made}."
+    return (
+        f"The text that Python {python} brings along here ({', '.join(now.values())}) is not the one that {made}: "
+        "what is computed here differs from what is stored."
+    )
+
+
+def record(name, settings, results, folder=FOLDER, **more):
+    """Write NAME.json: one line for each row of `results`, a list of dicts; `more` goes to its head. Returns its path.
 
     It names no host, user or path. Raises ValueError where JSON has no word for a number (NaN, infinity).
     """
@@ -54,6 +88,7 @@ def record(name, settings, results, folder=FOLDER):
         "command": f"python -m course_pkg.experiments {name}",
         "minutes": round(sum(row.get("seconds", 0) for row in results) / 60, 1),
         "settings": settings,
+        **more,
     }
     try:
         lines = ",\n  ".join(json.dumps(row, allow_nan=False) for row in results)
@@ -61,7 +96,7 @@ def record(name, settings, results, folder=FOLDER):
     except ValueError as error:
         raise ValueError("results: got NaN or infinity, wanted finite numbers or None") from error
     path = pathlib.Path(folder) / f"{name}.json"
-    path.write_text(text, encoding="utf-8")
+    path.write_text(text, encoding="utf-8", newline="\n")
     return path
 
 
@@ -73,19 +108,22 @@ def run(name, settings=None, folder=FOLDER, progress=iter):
     """
     if name not in names():
         raise ValueError(f"name: got {name!r}, wanted one of the experiments: {', '.join(names())}")
-    module = importlib.import_module(f"{__name__}.{name}")
-    settings = settings or module.SETTINGS
+    found = module(name)
+    settings = settings or found.SETTINGS
+    measure = getattr(found, "measure", functools.partial(trials.measure, found))
+    more = {"texts": trials.described(*found.texts(settings))} if hasattr(found, "texts") else {}
+    more |= {"fingerprints": fingerprints(found)} if hasattr(found, "TEXTS") else {}
     part = pathlib.Path(folder) / f"{name}.part.jsonl"
     first, *rows = map(json.loads, part.read_text(encoding="utf-8").splitlines()) if part.exists() else [None]
     if first != json.loads(json.dumps(settings)):
         part.write_text(json.dumps(settings) + "\n", encoding="utf-8")
         rows = []
     with part.open("a", encoding="utf-8", buffering=1) as file:
-        for key in progress(module.plan(settings)[len(rows) :]):
+        for key in progress(plan(name, settings)[len(rows) :]):
             start = time.process_time()
-            found = module.measure(settings, rows, **key)
-            rows.append(key | found | {"seconds": round(time.process_time() - start, 2)})
+            row = key | measure(settings, rows, **key)
+            rows.append(row | {"seconds": round(time.process_time() - start, 2)})
             file.write(json.dumps(rows[-1]) + "\n")
-    path = record(name, settings, rows, folder)
+    path = record(name, settings, rows, folder, **more)
     part.unlink()
     return path

@@ -14,7 +14,7 @@ import itertools
 
 import numpy as np
 
-from course_pkg import encoder_decoder, optim, params, tasks, train
+from course_pkg import encoder_decoder, optim, tasks, train, weights
 from course_pkg.experiments.verdicts import worse
 from course_pkg.tasks.translation import SOURCE_SYMBOLS, START, STOP, TARGET_SYMBOLS
 
@@ -22,10 +22,10 @@ SETTINGS = {
     "cell": "gru",
     "embedding": 16,
     "networks": {
-        "state, one date only": {"H": 128, "attend": False, "both": False},
-        "state of 128": {"H": 128, "attend": False, "both": False},
-        "attention, one way": {"H": 32, "attend": True, "both": False},
-        "attention, both ways": {"H": 32, "attend": True, "both": True},
+        "state, one date only": {"H": 128, "attend": False, "bidirectional": False},
+        "state of 128": {"H": 128, "attend": False, "bidirectional": False},
+        "attention, one way": {"H": 32, "attend": True, "bidirectional": False},
+        "attention, both ways": {"H": 32, "attend": True, "bidirectional": True},
     },
     "single": ["state, one date only"],
     "seeds": [0, 1, 2, 3, 4],
@@ -60,7 +60,7 @@ def measure(settings, rows, *, network, seed):
         progress=False,
         **how,
     ).params
-    found = {"parameters": params.count(net), "dates": {}, "characters": {}}
+    found = {"parameters": weights.count(net), "dates": {}, "characters": {}}
     for count in (*settings["counts"], settings["longer"]):
         new = tasks.dates(settings["examples"]["test"], rng, count=count)
         written, _ = encoder_decoder.greedy(new.x, net, start=start, stop=stop, steps=11 * count, lengths=new.lengths)

@@ -14,9 +14,10 @@ import functools
 
 import numpy as np
 
-from course_pkg import layers, models, params, tasks, train
+from course_pkg import layers, models, tasks, train, weights
 from course_pkg.experiments.verdicts import worse
 
+TEXTS = ("help_text",)
 SETTINGS = {
     "cell": "gru",
     "width": 32,
@@ -67,7 +68,7 @@ def measure(settings, rows, *, equal, depth, way, seed):
     nats, _ = layers.softmax_cross_entropy(scores[:, warm:], test[:, warm + 1 :])
     return {
         "H": H,
-        "parameters": params.count(net),
+        "parameters": weights.count(net),
         "nats": round(float(nats), 4),
         "train_nats": round(float(found.history.loss[-50:].mean()), 4),
     }
@@ -83,7 +84,7 @@ def width(settings, symbols, depth, way):
     """The most units a layer may have so that the whole network has no more parameters than the wide one."""
 
     def size(H, depth, way):
-        return params.count(network(settings, symbols, H, depth, way, np.random.default_rng(0)))
+        return weights.count(network(settings, symbols, H, depth, way, np.random.default_rng(0)))
 
     budget = size(settings["wide"], 1, "plain")
     return next(H for H in range(settings["wide"], 0, -1) if size(H, depth, way) <= budget)

@@ -20,6 +20,7 @@ import numpy as np
 from course_pkg import layers, models, tasks
 from course_pkg.experiments import units, writers
 
+TEXTS = ("help_text",)
 SETTINGS = {
     "cell": "gru",
     "seeds": [0, 1, 2, 3, 4],

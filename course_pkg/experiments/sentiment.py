@@ -148,8 +148,7 @@ def watch(settings, net, cell):
     new = tasks.reviews(settings["test"], np.random.default_rng(2000), sentences=sentences, distance=sentences // 2)
     kinds, embedded = kinds_of(new.x, sentences - 1 - sentences // 2), net.embedding.table[new.x]
     zeros = np.zeros((len(new.x), settings["units"]), embedded.dtype)
-    start = cells.LSTMState(zeros, zeros) if cell == "lstm" else cells.HState(zeros)
-    h, _, caches = bptt.unroll(getattr(cells, f"{cell}_step"), embedded, start, net.stack[0].forward)
+    h, _, caches = bptt.unroll(cells.by_name(cell), embedded, None, net.stack[0].forward)
     score = np.diff(layers.linear(np.concatenate([zeros[:, None], h], axis=1), net.readout)[0])[:, :, 0]
     seen = {"moved": np.abs(np.diff(score, axis=1))}
     seen |= {gate: np.stack([getattr(k, gate).mean(axis=1) for k in caches], axis=1) for gate in GATES[cell]}

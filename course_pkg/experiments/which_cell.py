@@ -2,7 +2,7 @@
 
 Every network is an embedding (for symbols), one layer of the cell and a readout, trained with Adam on
 fresh batches, its gradient clipped. At equal width every layer has `width` units. At equal parameters
-it is as wide as the parameters of the LSTM of that width allow (`params.width_for`), so the LSTM's rows
+it is as wide as the parameters of the LSTM of that width allow (`weights.width_for`), so the LSTM's rows
 serve both. Gates start ready for the length (chrono, Tallec and Ollivier 2018), the plain RNN orthogonal.
 
 First a search: for each cell and task the learning rate with the lowest mean error at one length, on
@@ -14,8 +14,8 @@ updates until it was at most the target, or None.
 
 import numpy as np
 
-from course_pkg import models, params, tasks, train
-from course_pkg.validation import require_choice
+from course_pkg import models, tasks, train, weights
+from course_pkg._validation import require_choice
 
 SETTINGS = {
     "tasks": ["adding", "copying", "temporal order"],
@@ -73,7 +73,7 @@ def measure(settings, rows, *, stage, task, cell, equal, T, seed, rate=None):
     there = history.checked[history.score <= settings["target"][task]]
     return {
         "H": H,
-        "parameters": params.count(net.stack),
+        "parameters": weights.count(net.stack),
         "rate": rate,
         "error": round(wrong(found.params, make(2 * settings["sequences"], rng)), 5),
         "steps": int(there[0]) if len(there) else None,
@@ -84,7 +84,7 @@ def width(settings, cell, D, equal):
     """Units of the layer: the LSTM's, or as many as the LSTM's parameters allow."""
     if equal == "width":
         return settings["width"]
-    return params.width_for(cell, D, params.cell_count("lstm", D, settings["width"]))
+    return weights.width_for(cell, D, weights.cell_count("lstm", D, settings["width"]))
 
 
 def best_rate(rows, task, cell):

@@ -13,7 +13,8 @@ Five things make these faster than one call of the cell per step; each is explai
 1. Work arrays are feature-major, (T, features, B), so that a gate of one step is one block of memory,
    and every result is written into memory that is already there (`room`).
 2. The state, the input and a row of ones for the bias lie below one another, so that one product with
-   one matrix [W_hh W_ih b] serves all three at each step (`stack_up`, `joined`).
+   one matrix [W_hh W_ih b] serves all three at each step (`stack_up`, `joined`); a large one in blocks
+   of rows (`multiplier`).
 3. sigmoid(a) = tanh(a / 2) / 2 + 1 / 2. The halving goes into the matrix, and one call of tanh serves
    all gates.
 4. In the backward pass, whatever does not wait for the gradient of the step after it, such as

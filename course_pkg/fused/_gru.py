@@ -10,8 +10,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy import add, multiply, subtract, tanh
 
+from course_pkg._validation import require_choice
 from course_pkg.activations import Array
-from course_pkg.cells import GRUParams, HState
 from course_pkg.fused._work import (
     BACKWARDS,
     batch_major,
@@ -19,6 +19,7 @@ from course_pkg.fused._work import (
     feature_major,
     flat,
     joined,
+    multiplier,
     require_layer,
     require_tape,
     require_upstream,
@@ -27,7 +28,7 @@ from course_pkg.fused._work import (
     stack_up,
     tanh_derivative_into,
 )
-from course_pkg.validation import require_choice
+from course_pkg.records import GRUParams, HState
 
 RESETS = ("after", "before")
 
@@ -65,24 +66,24 @@ def gru(x, state, params, *, reset="after"):
 
 
 def _forward_views(Z, A, M):
-    """What both forward loops read and write: (W_rz, W_hn, 1/2, (z, gates, r, z, n, h_{t-1}, h_t) of every step)."""
-    H = len(M) // 3
+    """What both forward loops use: (times W_rz, times W_hn, 1/2, (z, gates, r, z, n, h_{t-1}, h_t) of every step)."""
+    H, B = len(M) // 3, Z.shape[2]
     half = np.array(0.5, M.dtype)  # an array, because NumPy makes one of a Python number at every call
     W_rz = M[: 2 * H] * half  # sigmoid(a) = tanh(a / 2) / 2 + 1 / 2
     views = zip(Z, A[:, : 2 * H], A[:, :H], A[:, H : 2 * H], A[:, 2 * H :], Z[:, :H], Z[1:, :H])
-    return W_rz, M[2 * H :, :H].copy(), half, views
+    return multiplier(W_rz, B), multiplier(M[2 * H :, :H].copy(), B), half, views
 
 
 def _steps_after(Z, A, a_hn, M, b_hn):
     """Every step with n = tanh(a_in + r * (W_hn h + b_hn)), written into Z, A and a_hn."""
-    W_rz, W_hn, half, views = _forward_views(Z, A, M)
+    to_rz, to_hn, half, views = _forward_views(Z, A, M)
     u = np.empty_like(b_hn)
     for (z_t, gates_t, r, z, n, h_prev, h_t), a_hn_t in zip(views, a_hn):
-        W_rz.dot(z_t, gates_t)  # into gates_t; likewise below
+        to_rz(z_t, gates_t)  # into gates_t; likewise below
         tanh(gates_t, gates_t)
         multiply(gates_t, half, gates_t)
         add(gates_t, half, gates_t)
-        W_hn.dot(h_prev, a_hn_t)
+        to_hn(h_prev, a_hn_t)
         add(a_hn_t, b_hn, a_hn_t)
         multiply(r, a_hn_t, u)
         add(n, u, n)
@@ -94,15 +95,16 @@ def _steps_after(Z, A, a_hn, M, b_hn):
 
 def _steps_before(Z, A, M):
     """Every step with n = tanh(a_in + b_hn + W_hn (r * h)), written into Z and A."""
-    W_rz, W_hn, half, views = _forward_views(Z, A, M)
-    u, rh = np.empty_like(A[0, : len(W_hn)]), np.empty_like(A[0, : len(W_hn)])
+    to_rz, to_hn, half, views = _forward_views(Z, A, M)
+    H = len(M) // 3
+    u, rh = np.empty_like(A[0, :H]), np.empty_like(A[0, :H])
     for z_t, gates_t, r, z, n, h_prev, h_t in views:
-        W_rz.dot(z_t, gates_t)
+        to_rz(z_t, gates_t)
         tanh(gates_t, gates_t)
         multiply(gates_t, half, gates_t)
         add(gates_t, half, gates_t)
         multiply(r, h_prev, rh)
-        W_hn.dot(rh, u)
+        to_hn(rh, u)
         add(n, u, n)
         tanh(n, n)
         subtract(h_prev, n, u)
@@ -121,9 +123,10 @@ def gru_backward(dh, dstate, tape):
     to_x = np.concatenate([M[2 * H :], M[: 2 * H]])[:, H:-1].T.copy()  # (D, 3H), columns n, r, z
     U = M[:, :H]
     if reset == "after":
-        steps_back, back = _steps_back_after, [U.T.copy()]
+        steps_back, back = _steps_back_after, [multiplier(U.T.copy(), B)]
     else:
-        steps_back, back = _steps_back_before, [U[: 2 * H].T.copy(), U[2 * H :].T.copy()]
+        parts = U[: 2 * H], U[2 * H :]
+        steps_back, back = _steps_back_before, [multiplier(part.T.copy(), B) for part in parts]
     spans = blocks(T, 4 * H * B)
     work = rooms(Z.dtype, spans, (4 * H if reset == "after" else 3 * H, B), (H, B), (D, B))
     for span, (K, dh_above, dx_block) in zip(spans, work):
@@ -169,7 +172,7 @@ def _local_derivatives(A, h_prev, a_hn, K):
 def _steps_back_after(K, A, dh_above, dh_t, back):
     """From the last step of a block to its first: K becomes da, dh_t the gradient at the state before the block.
 
-    back (H, 3H) takes rows r, z and a_hn of K to dh_{t-1}.
+    back, the product with (H, 3H), takes rows r, z and a_hn of K to dh_{t-1}.
     """
     H, v = len(dh_t), np.empty_like(dh_t)
     rows = (K[:, k * H : (k + 1) * H] for k in range(4))
@@ -181,7 +184,7 @@ def _steps_back_after(K, A, dh_above, dh_t, back):
         multiply(k_z, dh_t, k_z)
         multiply(k_hn, dh_t, k_hn)
         multiply(dh_t, z, dh_t)
-        back.dot(k_rzh, v)
+        back(k_rzh, v)
         add(dh_t, v, dh_t)
 
 
@@ -194,10 +197,10 @@ def _steps_back_before(K, A, dh_above, dh_t, back_rz, back_n):
         add(dh_t, dh_above_t, dh_t)
         multiply(k_n, dh_t, k_n)
         multiply(k_z, dh_t, k_z)
-        back_n.dot(k_n, drh)
+        back_n(k_n, drh)
         multiply(k_r, drh, k_r)
         multiply(drh, r, drh)
         multiply(dh_t, z, dh_t)
         add(dh_t, drh, dh_t)
-        back_rz.dot(k_rz, v)
+        back_rz(k_rz, v)
         add(dh_t, v, dh_t)

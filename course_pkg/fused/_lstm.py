@@ -6,7 +6,6 @@ import numpy as np
 from numpy import add, multiply, subtract, tanh
 
 from course_pkg.activations import Array
-from course_pkg.cells import LSTMParams, LSTMState
 from course_pkg.fused._work import (
     BACKWARDS,
     batch_major,
@@ -14,6 +13,7 @@ from course_pkg.fused._work import (
     feature_major,
     flat,
     joined,
+    multiplier,
     require_layer,
     require_tape,
     require_upstream,
@@ -22,6 +22,7 @@ from course_pkg.fused._work import (
     stack_up,
     tanh_derivative_into,
 )
+from course_pkg.records import LSTMParams, LSTMState
 
 # Inside, the gates stand in the order o, i, f, g: the three sigmoids side by side, then i, f above g, c.
 OIFG, BACK_TO_IFGO = [3, 0, 1, 2], [1, 2, 3, 0]
@@ -53,13 +54,14 @@ def lstm(x, state, params):
     half = np.array(0.5, x.dtype)  # an array, because NumPy makes one of a Python number at every call
     halved = M.copy()
     halved[: 3 * H] *= half  # sigmoid(a) = tanh(a / 2) / 2 + 1 / 2, so one tanh does for every gate
+    product = multiplier(halved, B)
 
     products = np.empty((2 * H, B), x.dtype)
     written, kept = products[:H], products[H:]
     gates, sigmoids, o, i_f, g_c = A[:, : 4 * H], A[:, : 3 * H], A[:, :H], A[:, H : 3 * H], A[:, 3 * H :]
     views = zip(Z, gates, sigmoids, o, i_f, g_c, A[1:, 4 * H :], tanh_c, Z[1:, :H])
     for z_t, gates_t, sigmoids_t, o_t, i_f_t, g_c_t, c_t, tanh_c_t, h_t in views:
-        halved.dot(z_t, gates_t)  # into gates_t; likewise below
+        product(z_t, gates_t)  # into gates_t; likewise below
         tanh(gates_t, gates_t)
         multiply(sigmoids_t, half, sigmoids_t)
         add(sigmoids_t, half, sigmoids_t)
@@ -79,7 +81,7 @@ def lstm_backward(dh, dstate, tape):
     D = Z.shape[1] - H - 1
     dh, (dh_t, dc_t) = require_upstream(dh, dstate, LSTMState, (B, T, H), Z.dtype)
     dx, dM = np.empty((B, T, D), Z.dtype), np.zeros_like(M)
-    back = M[:, :-1].T.copy()  # (H+D, 4H): da_t to dh_{t-1} and dx_t in one product
+    back = multiplier(M[:, :-1].T.copy(), B)  # (H+D, 4H): da_t to dh_{t-1} and dx_t in one product
     through_h = np.empty((H, B), Z.dtype)
     spans = blocks(T, 4 * H * B)
     work = rooms(Z.dtype, spans, (4 * H, B), (H, B), (H, B), (H + D, B))
@@ -98,7 +100,7 @@ def lstm_backward(dh, dstate, tape):
             multiply(da_f, dc_t, da_f)
             multiply(da_g, dc_t, da_g)
             multiply(dc_t, f_t, dc_t)
-            back.dot(da_t, dz_t)
+            back(da_t, dz_t)
             dh_t = dz_t[:H]
         dM += flat(da) @ flat(Z[span]).T
         feature_major(dx)[span] = dz[:, H:]

@@ -5,8 +5,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy import add, multiply, tanh
 
+from course_pkg._validation import require_choice
 from course_pkg.activations import LEAKY_SLOPE, NONLINEARITIES, Array
-from course_pkg.cells import HState, RNNParams
 from course_pkg.fused._work import (
     BACKWARDS,
     batch_major,
@@ -14,13 +14,14 @@ from course_pkg.fused._work import (
     feature_major,
     flat,
     joined,
+    multiplier,
     require_layer,
     require_tape,
     require_upstream,
     rooms,
     stack_up,
 )
-from course_pkg.validation import require_choice
+from course_pkg.records import HState, RNNParams
 
 
 class RNNTape(NamedTuple):
@@ -57,8 +58,9 @@ def rnn(x, state, params, *, nonlinearity="tanh"):
     Z, M, half = np.empty((T + 1, H + D + 1, B), x.dtype), joined(params), np.array(0.5, x.dtype)
     stack_up(Z, x, state)
     phi, matrix = IN_PLACE[nonlinearity], M * half if nonlinearity == "sigmoid" else M
+    product = multiplier(matrix, B)
     for z_t, h_t in zip(Z, Z[1:, :H]):
-        matrix.dot(z_t, h_t)  # into h_t
+        product(z_t, h_t)  # into h_t
         phi(h_t, half)
     return batch_major(Z[1:, :H]), HState(Z[T, :H].T.copy()), RNNTape(Z, M, nonlinearity)
 
@@ -71,7 +73,7 @@ def rnn_backward(dh, dstate, tape):
     D = Z.shape[1] - H - 1
     dh, (dh_t,) = require_upstream(dh, dstate, HState, (B, T, H), Z.dtype)
     dx, dM = np.empty((B, T, D), Z.dtype), np.zeros_like(M)
-    back = M[:, :-1].T.copy()  # (H+D, H): da_t to dh_{t-1} and dx_t in one product
+    back = multiplier(M[:, :-1].T.copy(), B)  # (H+D, H): da_t to dh_{t-1} and dx_t in one product
     _, phi_derivative = NONLINEARITIES[nonlinearity]
     spans = blocks(T, 2 * H * B)
     for span, (dh_above, dz) in zip(spans, rooms(Z.dtype, spans, (H, B), (H + D, B))):
@@ -80,7 +82,7 @@ def rnn_backward(dh, dstate, tape):
         for da_t, dh_above_t, dz_t in zip(da[BACKWARDS], dh_above[BACKWARDS], dz[BACKWARDS]):
             add(dh_t, dh_above_t, dh_t)
             multiply(da_t, dh_t, da_t)
-            back.dot(da_t, dz_t)
+            back(da_t, dz_t)
             dh_t = dz_t[:H]
         dM += flat(da) @ flat(Z[span]).T
         feature_major(dx)[span] = dz[:, H:]

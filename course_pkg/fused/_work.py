@@ -10,10 +10,12 @@ import math
 
 import numpy as np
 
-from course_pkg.validation import require_array, require_sequence, require_tree
+from course_pkg._validation import require_array, require_sequence, require_tree
 
 BLOCK = 128 * 1024  # numbers in a block of steps: 512 kB of float32, which stays in a core's own cache
 SMALL = 8 * 1024  # below this a block is too short for what NumPy takes to start
+UNPACKED = 10**6  # multiplications
+FEWEST_ROWS = 16  # of a part; the kernel works on so many at a time
 BACKWARDS = slice(None, None, -1)
 
 
@@ -109,6 +111,22 @@ def rooms(dtype, spans, *shapes):
 def flat(a):
     """(n, rows, B) as a new (rows, n B): the steps of a block side by side, for one large matrix product."""
     return a.transpose(1, 0, 2).reshape(a.shape[1], -1)
+
+
+def multiplier(left, columns):
+    """A function (right, out) that writes `left` (rows, K) times right (K, columns) into out (rows, columns).
+
+    OpenBLAS multiplies matrices as they lie up to UNPACKED multiplications, and beyond that copies them first into
+    the order its kernel likes. Here `left` is the same at every step, and copying it anew each time took a tenth of
+    the whole. So a product beyond the limit is made in equal parts below it, one for each of so many blocks of rows.
+    """
+    rows, K = left.shape
+    sizes = (n for n in range(1, rows // FEWEST_ROWS + 1) if rows % n == 0 and rows // n * K * columns <= UNPACKED)
+    n = next(sizes, 1)
+    if n == 1:
+        return left.dot
+    parts = left.reshape(n, -1, K)
+    return lambda right, out: np.matmul(parts, right, out.reshape(n, -1, columns))
 
 
 def tanh_derivative_into(y, out):

@@ -6,6 +6,7 @@ import functools
 import hashlib
 import json
 import os
+import re
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,7 +15,9 @@ import nbformat
 from course_pkg.checks.text import say
 
 SOURCE_LIMIT = 300_000  # characters of a cell that is looked into
-SIZE_LIMIT = 20 << 20  # bytes of one file of a submission or an assignment
+SIZE_LIMIT = 20 << 20  # bytes of one file of a submission
+FILE_LIMIT, FILES_LIMIT = 40 << 20, 80 << 20  # bytes of one file beside an assignment's notebooks; of all
+MAGIC = re.compile(r"\s*(%|!|\?)|.*\?\s*$")
 
 
 class NoAssignment(ValueError):
@@ -52,6 +55,7 @@ class Notebook(NamedTuple):
     name: str
     kernelspec: dict
     cells: list
+    solved: str | None = None  # the source notebook, with its solutions, as JSON
 
     @property
     def functions(self):
@@ -71,19 +75,20 @@ class Assignment(NamedTuple):
 
     def pack(self):
         """Plain values."""
-        notebooks = [(n.name, n.kernelspec, [tuple(c) for c in n.cells]) for n in self.notebooks]
+        notebooks = [(n.name, n.kernelspec, [tuple(c) for c in n.cells], n.solved) for n in self.notebooks]
         return {**self._asdict(), "notebooks": notebooks, "preload": list(self.preload)}
 
     @classmethod
     def unpack(cls, packed):
         """An assignment from what `pack` made."""
-        notebooks = [Notebook(name, spec, [Source(*c) for c in cells]) for name, spec, cells in packed["notebooks"]]
+        notebooks = [Notebook(n, k, [Source(*c) for c in cells], s) for n, k, cells, s in packed["notebooks"]]
         return cls(**{**packed, "notebooks": notebooks, "preload": tuple(packed["preload"])})
 
     @property
     def digest(self):
         """Changes when anything changes that a grade depends on."""
         packed = self.pack()
+        packed["notebooks"] = [notebook[:3] for notebook in packed["notebooks"]]  # nobody's grade hangs on the solution
         packed["files"] = {name: hashlib.sha256(data).hexdigest() for name, data in self.files.items()}
         return hashlib.sha256(json.dumps(packed, sort_keys=True).encode()).hexdigest()
 
@@ -94,7 +99,7 @@ def defined(source):
     if len(source) > SOURCE_LIMIT:
         return ()
     try:
-        tree = ast.parse(source)
+        tree = _parsed(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return ()
     found = []
@@ -106,11 +111,20 @@ def defined(source):
     return tuple(found)
 
 
+def _parsed(source):
+    """The syntax tree of a cell, without IPython's own lines: %magics, !commands, and questions?"""
+    try:
+        return ast.parse(source)
+    except SyntaxError:
+        mine = [line for line in source.split("\n") if not MAGIC.match(line)]
+        return ast.parse("\n".join(mine))
+
+
 @functools.lru_cache(maxsize=4096)
 def names(source):
     """(names that a cell reads anywhere, names that it gives a value anywhere)."""
     try:
-        tree = ast.parse(source)
+        tree = _parsed(source)
     except SyntaxError:
         return frozenset(), frozenset()
     read, given = set(), set()
@@ -151,7 +165,7 @@ def load(course, name, seed, timeout):
         raise NoAssignment(say("no notebooks", name=name))
     text = "\n".join(c.source for n in notebooks for c in n.cells)
     preload = ("numpy", "matplotlib.pyplot") + (("torch",) if "import torch" in text else ())
-    return Assignment(name, notebooks, companions(folder), seed, timeout, preload)
+    return Assignment(name, notebooks, companions(folder, name), seed, timeout, preload)
 
 
 def _notebook(entry, folder):
@@ -182,7 +196,9 @@ def _notebook(entry, folder):
         )
     order = _order(folder / f"{entry.name}.ipynb")
     cells.sort(key=lambda c: order.get(c.name, len(order)))
-    return Notebook(entry.name, json.loads(entry.kernelspec or "{}"), cells)
+    path = folder / f"{entry.name}.ipynb"
+    solved = path.read_text(encoding="utf-8") if path.exists() else None
+    return Notebook(entry.name, json.loads(entry.kernelspec or "{}"), cells, solved)
 
 
 def _order(path):
@@ -194,13 +210,19 @@ def _order(path):
     return {name: place for place, name in enumerate(names) if name}
 
 
-def companions(folder):
-    """{relative path: bytes} of the files beside an assignment's notebooks."""
-    found = {}
+def companions(folder, assignment):
+    """{relative path: bytes} of the files beside an assignment's notebooks. Raises NoAssignment for too large ones."""
+    found, total = {}, 0
     for base, folders, files in os.walk(folder):
         folders[:] = [f for f in folders if not f.startswith((".", "__pycache__"))]
         for file in files:
             path = Path(base) / file
-            if path.suffix != ".ipynb" and not file.startswith(".") and path.stat().st_size <= SIZE_LIMIT:
-                found[path.relative_to(folder).as_posix()] = path.read_bytes()
+            if path.suffix == ".ipynb" or file.startswith("."):
+                continue
+            name, size = path.relative_to(folder).as_posix(), path.stat().st_size
+            total += size
+            if size > FILE_LIMIT or total > FILES_LIMIT:
+                limits = {"limit": FILE_LIMIT / 2**20, "total": FILES_LIMIT / 2**20}
+                raise NoAssignment(say("companions too large", name=assignment, file=name, size=size / 2**20, **limits))
+            found[name] = path.read_bytes()
     return found

@@ -7,11 +7,14 @@ do not have are fetched from the student's kernel: data as copies, functions as 
 import json
 import math
 import numbers
+import traceback
+
+import numpy as np
 
 from course_pkg.checks import Report
 from course_pkg.checks.text import say
 from course_pkg.grading.inside import frames
-from course_pkg.grading.inside.errors import own_lines, rebuild_error
+from course_pkg.grading.inside.errors import THERE, describe_error, own_lines, rebuild_error
 from course_pkg.grading.inside.peer import Peer
 
 
@@ -21,6 +24,12 @@ class Checker(Peer):
     def __init__(self, shell, grader, student):
         super().__init__(student, None, lends="functions", classes=shell.user_ns)
         self._shell, self._grader, self._bound = shell, grader, set()
+        self._versions, self._stand_in = [], {}  # wrong versions to try; {name: function} in place of a student's
+
+    def describe(self, error):
+        """Of an error in a function that a test has lent, its kind alone: the rest could hold lines of the test."""
+        told = describe_error(error, lines=False)
+        return {**told, "message": say("lent error", kind=told["type"])}
 
     def run(self):
         """Answer the grader until it closes."""
@@ -53,13 +62,41 @@ class Checker(Peer):
             text = f"{type(trouble).__name__}: {trouble}"
             error, result = trouble, None
             outputs = [{"output_type": "error", "ename": "Unanswered", "evalue": text, "traceback": [text]}]
-        told = {"outputs": outputs, "error": None if error is None else [type(error).__name__, str(error)[:600]]}
-        told["lines"] = [] if error is None else own_lines(error)
+        told = {"outputs": outputs, "error": None, "lines": [], "own": False}
+        if error is not None:
+            told.update(explain(error, source))
         told.update(score_of(result))
         told["report"] = report_of(space.get("report"))
         self._lent.clear()
         self._numbers.clear()
         return told
+
+    def do_versions(self, mine):
+        """[(kind, name, message)] of what the last test must not take for right.
+
+        mine  the names that the student wrote for this test
+        """
+        space = self._shell.user_ns
+        report = space.get("report")
+        self._versions = []
+        if type(report) is Report and report.wrong_versions:
+            for target in report._function.__code__.co_names[:1]:
+                self._versions += [("wrong", w.name, w.message, target, w.function) for w in report.wrong_versions]
+        for name in mine:
+            if callable(space.get(name)):
+                self._versions.append(("empty arrays", name, "", name, Emptied(space[name])))
+                self._versions.append(("zeroed inputs", name, "", name, Zeroing(space[name])))
+        return [version[:3] for version in self._versions]
+
+    def do_version(self, index, source, wanted, theirs):
+        """What a test gives to one of the versions."""
+        *_, target, function = self._versions[index]
+        self._stand_in = {target: function}
+        try:
+            told = self.do_test(source, wanted, theirs, "")
+            return {**told, "differs": getattr(function, "differs", True)}
+        finally:
+            self._stand_in = {}
 
     def _bind(self, space, names, theirs, gone):
         if gone:
@@ -77,6 +114,77 @@ class Checker(Peer):
             elif name in theirs:
                 space.pop(name, None)
         self._bound = {name for name in found if name in names}
+        space.update(self._stand_in)
+
+
+def explain(error, source):
+    """What a student may read of an error in a test cell, and whether it was raised in a line of the test's own.
+
+    The lines are the student's. Of a hidden line nothing is told but a message that was written for students, as in
+    `assert a, "message"`; one that a library makes of the numbers would give away what the line compares.
+    """
+    lines, all_frames = own_lines(error, there=True), list(traceback.walk_tb(error.__traceback__))
+    mine = [f for f in all_frames if f[0].f_globals.get("__name__") == "__main__" and THERE not in f[0].f_globals]
+    message = str(error)[:600]
+    if not lines and mine:
+        frame, number = mine[-1]
+        last = all_frames[-1][0] is frame
+        if number in hidden_lines(source) and not (last and isinstance(error, AssertionError)):
+            message = say("hidden check")
+    own = not lines and bool(mine) and not isinstance(error, AssertionError)
+    own |= isinstance(error, SyntaxError) and not lines
+    return {"error": [type(error).__name__, message], "lines": lines, "own": own}
+
+
+def hidden_lines(source):
+    """The numbers of the lines that students never see."""
+    found, inside = set(), False
+    for number, line in enumerate(source.split("\n"), 1):
+        inside |= "### BEGIN HIDDEN TESTS" in line
+        if inside:
+            found.add(number)
+        inside &= "### END HIDDEN TESTS" not in line
+    return found
+
+
+class Emptied:
+    """A function, but with arrays of no elements. `differs` once there was an array to change."""
+
+    def __init__(self, function):
+        self._function, self.differs = function, False
+
+    def __call__(self, *args, **kwargs):
+        """What it returns, changed."""
+        return _changed(self._function(*args, **kwargs), self._cut)
+
+    def _cut(self, a):
+        self.differs |= a.size > 0
+        return a[:0]
+
+
+class Zeroing(Emptied):
+    """A function, after its inputs were set to zero."""
+
+    def __call__(self, *args, **kwargs):
+        """What it returns for zeros."""
+        for a in args:
+            _changed(a, self._clear)
+        return self._function(*args, **kwargs)
+
+    def _clear(self, a):
+        if a.flags.writeable and a.dtype.kind in "fc":
+            self.differs |= bool(a.any())
+            a.fill(0)
+
+
+def _changed(value, change):
+    """`change` of every array in nested tuples and lists."""
+    if isinstance(value, np.ndarray):
+        return change(value) if value.ndim else value
+    if isinstance(value, (tuple, list)):
+        parts = [_changed(part, change) for part in value]
+        return type(value)(*parts) if hasattr(value, "_fields") else type(value)(parts)
+    return value
 
 
 def _always(error):

@@ -20,6 +20,7 @@ from course_pkg.grading import feedback as pages
 from course_pkg.grading import runner, walls
 from course_pkg.grading.assignment import NoAssignment
 from course_pkg.grading.course import Busy, Course, new_seed
+from course_pkg.grading.proof import prove
 from course_pkg.grading.release import release_to
 from course_pkg.grading.status import ATTENTION, UNREADABLE
 
@@ -71,6 +72,7 @@ def release(course, names, to):
         if not made["success"]:
             raise _stock_failed(made)
         out.print(say("released", name=name, path=course.path("release", ".", name)))
+        _require_proof(course, _assignment(course, name), _can_wall())
     if to:
         with _told():
             for path in release_to(course, names or known, Path(to)):
@@ -99,7 +101,7 @@ def collect(course, name, source, overwrite):
 
 @main.command()
 @click.argument("name")
-@click.option("--jobs", type=click.IntRange(1), default=lambda: os.cpu_count() or 1, help="Processes; default: cores.")
+@click.option("--jobs", type=click.IntRange(1), default=lambda: runner.cores(), help="Processes; default: cores.")
 @click.option("--scheduler", help="Address of a Dask cluster that does the work, such as tcp://host:8786.")
 @click.option("--student", "students", multiple=True, help="Only these; may be given several times.")
 @click.option("--again", is_flag=True, help="Grade also what has not changed, with newly drawn inputs.")
@@ -124,6 +126,7 @@ def grade(course, name, jobs, scheduler, students, again, seed, no_walls):
         work = on_cluster(assignment, scheduler, not no_walls)
     else:
         work = runner.here(assignment, jobs, not no_walls)
+    _require_proof(course, assignment, not no_walls and not scheduler, bool(fixed))
     counts = {}
     columns = (
         TextColumn(name, markup=False),
@@ -150,6 +153,15 @@ def grade(course, name, jobs, scheduler, students, again, seed, no_walls):
     out.print(say("seed", name=name, seed=assignment.seed))
 
 
+def _can_wall():
+    """Whether walls can be built; what is released is the instructor's own code, and can be tried without."""
+    try:
+        walls.test()
+    except walls.NoWalls:
+        return False
+    return True
+
+
 def _require_walls(course):
     try:
         for step in ("source", "submitted", "autograded"):
@@ -157,6 +169,15 @@ def _require_walls(course):
         walls.test()
     except walls.NoWalls as problem:
         raise click.ClickException(say("cannot wall", why=problem)) from None
+
+
+def _require_proof(course, assignment, walled, fixed=False):
+    err.print(say("proving", name=assignment.name))
+    proof = prove(course, assignment, walled, fixed)
+    for hint in proof.hints:
+        err.print(f"{assignment.name}: {hint}")
+    if proof.stops:
+        raise click.ClickException(say("not proven", name=assignment.name, why="\n".join(proof.stops)))
 
 
 @main.command()

@@ -8,8 +8,7 @@ import threading
 
 from course_pkg.grading.assignment import Assignment
 from course_pkg.grading.engine import Outcome
-from course_pkg.grading.runner import TRIES
-from course_pkg.grading.worker import Died, Worker, failed
+from course_pkg.grading.worker import TRIES, Died, Worker, failed
 
 AHEAD = 3  # submissions on their way for each thread of the cluster, so that nobody waits and nothing piles up
 _workers, _lock = {}, threading.Lock()  # {(assignment's digest, thread): Worker} of this process

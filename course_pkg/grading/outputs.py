@@ -10,6 +10,9 @@ import re
 
 import nbformat
 
+from course_pkg.checks.text import say
+from course_pkg.grading.inside.codec import NODES
+
 PICTURES = ("image/png", "image/jpeg")
 BASE64 = re.compile(r"[A-Za-z0-9+/=\s]*")
 COUNT, LINES, LINE = 520, 200, 4000  # outputs of a cell; lines of a traceback; characters of one
@@ -30,8 +33,10 @@ def clean(value):
 def kept(text, room=ROOM):
     """(outputs in notebook format, characters in them) from their JSON. Raises ValueError when it is not that."""
     try:
+        if sum(map(text.count, "[{,")) > NODES:
+            raise ValueError(say("nodes", limit=NODES))
         found = json.loads(text, parse_constant=lambda name: None)
-    except RecursionError as error:
+    except (RecursionError, AttributeError) as error:
         raise ValueError(str(error)) from None
     if not isinstance(found, list):
         raise ValueError(type(found).__name__)

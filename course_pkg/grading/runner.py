@@ -5,18 +5,20 @@ that it had. A worker that dies is replaced and its submission tried again; one 
 and left for a person.
 """
 
+import contextlib
 import hashlib
+import math
+import os
 import queue
 import threading
+from pathlib import Path
 from typing import NamedTuple
 
 from course_pkg.checks.text import say
 from course_pkg.grading.course import VERSION
 from course_pkg.grading.record import Recorder
 from course_pkg.grading.status import ATTENTION
-from course_pkg.grading.worker import Died, Worker, failed
-
-TRIES = 3
+from course_pkg.grading.worker import TRIES, Died, Worker, failed
 
 
 class Task(NamedTuple):
@@ -24,6 +26,38 @@ class Task(NamedTuple):
 
     student: str
     key: str
+
+
+def cores():
+    """How many processes can work at once: as many as this one may use, and as its control group gives time for."""
+    found = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min(found, math.ceil(_quota(Path("/sys/fs/cgroup")))))
+
+
+def _quota(top, mine="/proc/self/cgroup"):
+    """Processors that the control groups above this process give; infinity where none says.
+
+    https://docs.kernel.org/admin-guide/cgroup-v2.html#cpu-interface-files and, for version 1, scheduler/sched-bwc.html
+    """
+    least = math.inf
+    try:
+        lines = Path(mine).read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return least
+    for line in lines:
+        _, kinds, path = line.split(":", 2)
+        base = top if not kinds else top / "cpu"
+        for folder in (base / path.strip("/"), *(base / path.strip("/")).parents):
+            if not folder.is_relative_to(base) or (kinds and "cpu" not in kinds.split(",")):
+                break
+            with contextlib.suppress(OSError, ValueError):
+                if kinds:
+                    given = [(folder / f"cpu.cfs_{name}_us").read_text() for name in ("quota", "period")]
+                else:
+                    given = (folder / "cpu.max").read_text().split()
+                amount, period = map(float, given)
+                least = min(least, amount / period) if amount > 0 else least
+    return least
 
 
 def pending(course, assignment, again=False, students=None, fixed=False):
@@ -63,7 +97,9 @@ def run(course, assignment, tasks, work, on_done=lambda student, told: None):
 def _record(recorder, assignment, task, files, outcomes):
     """What is remembered. What cannot be written down is tried again in the next run, and stops nobody else."""
     try:
-        return recorder.record(task.student, outcomes, files, task.key)
+        # Where the grader failed, the next run is to try again: no submission has this key.
+        key = task.key if all(outcome.final for outcome in outcomes.values()) else ""
+        return recorder.record(task.student, outcomes, files, key)
     except Exception as error:
         why = f"{type(error).__name__}: {error}"
     try:

@@ -17,8 +17,8 @@ from course_pkg.grading.inside import lock
 
 HERE = Path(__file__).resolve().parent
 PACKAGE = Path(course_pkg.__file__).resolve().parent
-# What a student's kernel may import of the package. `validation` is what `tasks` is built on.
-ALLOWED = ("__init__.py", "checks", "tasks", "validation.py")
+# What a student's kernel may import of the package. `_validation` is what `tasks` is built on.
+ALLOWED = ("__init__.py", "checks", "tasks", "_validation.py")
 LIBRARY, RUN, HOME = "/course/lib", "/course/run", "/home/student"
 ETC = ("ld.so.cache", "ld.so.conf", "ld.so.conf.d", "fonts", "localtime", "alternatives")
 
@@ -42,6 +42,9 @@ def environment():
         "OMP_NUM_THREADS": "1",
         "OPENBLAS_NUM_THREADS": "1",
         "MKL_NUM_THREADS": "1",
+        "MALLOC_ARENA_MAX": "2",  # else every thread reserves 64 MB of the address space, which is limited
+        "PIP_RETRIES": "0",  # there is no network to wait for
+        "PIP_DISABLE_PIP_VERSION_CHECK": "1",
     }
 
 
@@ -73,10 +76,10 @@ def command():
     words += ["--unshare-uts", "--unshare-cgroup-try", "--clearenv", "--hostname", "grader"]
     if os.geteuid() == 0:
         words += ["--cap-drop", "ALL"]
-        kept = ("SYS_ADMIN", "SETUID", "SETGID", "SETPCAP", "KILL", "SYS_RESOURCE")
+        kept = ("SYS_ADMIN", "SETUID", "SETGID", "SETPCAP", "KILL", "SYS_RESOURCE", "SYS_PTRACE")
     else:
         words += ["--unshare-user"]
-        kept = ("SYS_ADMIN", "SETPCAP", "SYS_RESOURCE")
+        kept = ("SYS_ADMIN", "SETPCAP", "SYS_RESOURCE", "SYS_PTRACE")
     for capability in kept:
         words += ["--cap-add", f"CAP_{capability}"]
     for path in ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"):
@@ -99,7 +102,7 @@ def command():
     words += ["--perms", "0755", "--dir", HOME, "--chdir", HOME]
     for name, value in environment().items():
         words += ["--setenv", name, value]
-    return [*words, "--remount-ro", "/"]
+    return [*words, "--remount-ro", "/dev", "--remount-ro", "/"]
 
 
 def _ways(paths):

@@ -12,9 +12,11 @@ import time
 
 from course_pkg.checks.text import say
 from course_pkg.grading import walls
+from course_pkg.grading.assignment import FILES_LIMIT, SIZE_LIMIT
 from course_pkg.grading.inside import frames, lock
 
 START_SECONDS = 120
+FILES_MB = (2 * SIZE_LIMIT + FILES_LIMIT) >> 20  # what the grader puts beside a notebook
 
 
 class NoKernel(RuntimeError):
@@ -25,7 +27,8 @@ class Kernel:
     """One forked process. `sockets` are its connections; the first one carries what the grader asks."""
 
     def __init__(self, keeper, sockets):
-        self._keeper, self.sockets, self.ended, self.reason = keeper, sockets, False, ""
+        self._keeper, self.sockets, self.ended, self.reason, self._said = keeper, sockets, False, None, b""
+        self._clocks = {}  # {word: the last that its keeper said}
 
     def interrupt(self):
         """As Ctrl-C."""
@@ -38,18 +41,45 @@ class Kernel:
             with contextlib.suppress(OSError):
                 self._keeper.sendall(b"k")
 
+    def waited(self):
+        """Seconds for which it wanted a processor while others had it."""
+        return self._clock(b"w")
+
+    def used(self):
+        """Seconds of processors that it and its children used."""
+        return self._clock(b"c")
+
+    def _clock(self, word):
+        if self.ended:
+            return self._clocks.get(word, 0.0)
+        try:
+            self._keeper.settimeout(60)
+            self._keeper.sendall(word)
+            while b"\n" not in self._said:
+                piece = self._keeper.recv(4096)
+                if not piece:
+                    raise OSError
+                self._said += piece
+            line, _, self._said = self._said.partition(b"\n")
+            self._clocks[word] = float(line)
+        except (OSError, ValueError):  # it has ended, which its own connection will tell
+            pass
+        return self._clocks.get(word, 0.0)
+
     def end(self):
-        """End the process and all that it has started; returns why it had ended before, or "told"."""
+        """End the process and all that it has started.
+
+        Returns why it had ended before, or "told"; None when its keeper is no more, whom nobody but the grader ends.
+        """
         if self.ended:
             return self.reason
         self.tell()
-        self._keeper.settimeout(10)
-        said = b""
         with contextlib.suppress(OSError):
+            self._keeper.settimeout(60)
             while piece := self._keeper.recv(4096):
-                said += piece
-        with contextlib.suppress(ValueError):
-            self.reason = json.loads(said)["reason"]
+                self._said += piece
+        with contextlib.suppress(ValueError, TypeError):
+            self.reason = json.loads(self._said)["reason"]
         for sock in (self._keeper, *self.sockets):
             sock.close()
         self.ended = True
@@ -71,7 +101,7 @@ class Warm:
             "role": role,
             "preload": list(preload),
             "walls": inside,
-            "limits": {**lock.LIMITS, **(limits or {})},
+            "limits": {**lock.LIMITS, "files_mb": FILES_MB, **(limits or {})},
             "user": walls.user() if inside else None,
             "home": walls.HOME if inside else self._scratch.name,
             "hide": walls.RUN if inside else "",
@@ -112,6 +142,8 @@ class Warm:
         try:
             socket.send_fds(self._ours, [b"f"], [theirs.fileno() for _, theirs in ends])
         except OSError:
+            for ours, _ in ends:
+                ours.close()
             raise NoKernel(self.log() or say("has ended")) from None
         finally:
             for _, theirs in ends:

@@ -12,14 +12,16 @@ import threading
 
 from course_pkg.checks.text import say
 from course_pkg.grading.assignment import Assignment
+from course_pkg.grading.budget import FAR
 from course_pkg.grading.engine import Engine, Outcome
 from course_pkg.grading.inside.frames import HEAD, QUESTION
-from course_pkg.grading.run import CELLS_IN_ALL, decode, encode
 from course_pkg.grading.status import ATTENTION
+from course_pkg.grading.talk import CELLS_IN_ALL, decode, encode
 from course_pkg.grading.warm import NoKernel
 
 LIMIT = 256 << 20  # bytes of a message between two processes of the grader
 SPARE = 300.0  # seconds
+TRIES = 3  # for one submission, in one run
 
 
 class Died(RuntimeError):
@@ -48,16 +50,19 @@ def receive(stream):
 def failed(assignment, why, times=1):
     """Outcomes for a submission that could not be graded, through no fault of its own that is known."""
     text = say("grader", times=times, why=why)
-    return {n.name: Outcome(ATTENTION, [("", text)], None, {}, {}, 0.0) for n in assignment.notebooks}
+    return {n.name: Outcome(ATTENTION, [("", text)], None, {}, {}, 0.0, False) for n in assignment.notebooks}
 
 
 def _grade(engine, assignment, notebook, task):
-    try:
-        return engine.grade(assignment, notebook, task["files"], task["sizes"])
-    except NoKernel:
-        raise
-    except Exception as error:  # that nobody thought of; it would come again, so it is not tried again
-        return failed(assignment, f"{type(error).__name__}: {error}")[notebook.name]
+    for _ in range(TRIES):
+        try:
+            return engine.grade(assignment, notebook, task["files"], task["sizes"])
+        except NoKernel:
+            raise
+        except Exception as error:  # the grader's own, whatever brought it about; it need not come again
+            why = f"{type(error).__name__}: {error}"
+            engine.renew()
+    return failed(assignment, why, TRIES)[notebook.name]
 
 
 def serve(tasks, results):
@@ -111,7 +116,7 @@ class Worker:
     def _seconds(self):
         """More than a submission can take that keeps its time, cell by cell and test by test."""
         tests = sum(cell.test for notebook in self._assignment.notebooks for cell in notebook.cells)
-        return SPARE + self._assignment.timeout * (2 * CELLS_IN_ALL * len(self._assignment.notebooks) + 3 * tests)
+        return SPARE + FAR * self._assignment.timeout * (2 * CELLS_IN_ALL * len(self._assignment.notebooks) + 3 * tests)
 
     @contextlib.contextmanager
     def _deadline(self):

@@ -7,7 +7,7 @@ memory      delayed_recall, adding_problem, copying_memory, temporal_order, pari
 grammar     reber, embedded_reber, and what the grammar allows
 sentences   reviews, tagged_sentences
 translation dates
-text        help_text, stories, story_rules
+text        help_text, fingerprint, stories, story_rules
 music       tunes, transpose, melodies
 tune_rules  in_key, full_bars, spans, quoted
 series      sine_mixture, random_walk, arma
@@ -22,7 +22,7 @@ from course_pkg.tasks.memory import adding_problem, copying_memory, delayed_reca
 from course_pkg.tasks.music import Note, Tune, melodies, transpose, tunes
 from course_pkg.tasks.sentences import reviews, tagged_sentences
 from course_pkg.tasks.series import arma, random_walk, sine_mixture
-from course_pkg.tasks.text import help_text, stories, story_rules
+from course_pkg.tasks.text import fingerprint, help_text, stories, story_rules
 from course_pkg.tasks.translation import dates
 from course_pkg.tasks.tune_rules import full_bars, in_key, quoted, spans
 
@@ -39,6 +39,7 @@ __all__ = [
     "delayed_recall",
     "embedded_reber",
     "encode",
+    "fingerprint",
     "full_bars",
     "help_text",
     "imdb_reviews",

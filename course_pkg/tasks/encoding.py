@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from course_pkg.validation import require_ids, require_number
+from course_pkg._validation import require_ids, require_number, require_unmasked
 
 PAD, UNKNOWN = "<pad>", "<unk>"
 
@@ -39,7 +39,10 @@ def encode(tokens, symbols):
     """
     number = {symbol: k for k, symbol in enumerate(symbols)}
     unknown = number.get(UNKNOWN)
-    ids = [number.get(token, unknown) for token in tokens]
+    try:
+        ids = [number.get(token, unknown) for token in tokens]
+    except TypeError:
+        raise ValueError("tokens: got a list or an array among them, wanted one sequence of tokens") from None
     if None in ids:
         raise ValueError(f"tokens: got {tokens[ids.index(None)]!r}, which is not among the {len(symbols)} symbols")
     return np.array(ids, dtype=np.int64)
@@ -53,7 +56,11 @@ def decode(ids, symbols):
 
 
 def pad(sequences, value=0):
-    """Integer sequences of different lengths as one array: (ids (N, T) filled up with `value`, lengths (N,))."""
+    """Integer sequences of different lengths as one array: (ids (N, T) filled up with `value`, lengths (N,)).
+
+    Raises ValueError for an empty sequence, and for one of anything but integers, which would be cut to integers.
+    """
+    sequences = [_integers(f"sequences[{k}]", sequence) for k, sequence in enumerate(sequences)]
     lengths = np.array([len(s) for s in sequences], dtype=np.int64)
     if lengths.size == 0 or lengths.min() == 0:
         raise ValueError("sequences: got an empty one or none at all, wanted at least one, each of at least one step")
@@ -61,6 +68,15 @@ def pad(sequences, value=0):
     for row, sequence in zip(ids, sequences):
         row[: len(sequence)] = sequence
     return ids, lengths
+
+
+def _integers(name, sequence):
+    """`sequence` as an array with one axis; ValueError where it holds anything but integers."""
+    ids = np.asarray(sequence)
+    if ids.size and (ids.ndim != 1 or ids.dtype.kind not in "iu"):
+        raise ValueError(f"{name}: got {ids.dtype} of shape {ids.shape}, wanted integers along one axis")
+    require_unmasked(name, sequence)
+    return ids
 
 
 def words(text):

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from course_pkg.validation import require_choice, require_number
+from course_pkg._validation import require_choice, require_number
 
 DATE_FORMATS = ("%Y-%m-%d", "%d-%b-%y", "%m/%d/%Y")
 NO_VALUE = ("", "null", "NaN", "nan")  # how price files write a day without a price

@@ -6,8 +6,8 @@ Hochreiter and Schmidhuber 1997.
 
 import numpy as np
 
+from course_pkg._validation import require_rng
 from course_pkg.tasks.encoding import Data, encode, pad, require_counts
-from course_pkg.validation import require_rng
 
 SYMBOLS = tuple("BTPSXVE")
 

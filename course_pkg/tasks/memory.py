@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from course_pkg._validation import require_choice, require_float, require_number, require_rng
 from course_pkg.tasks.encoding import Data, balanced, require_counts
-from course_pkg.validation import require_choice, require_number, require_rng
 
 
 def delayed_recall(n, T, lag, rng, *, symbols=4):
@@ -33,6 +33,7 @@ def adding_problem(n, T, rng, *, dtype=np.float32):
     require_counts(n=n)
     require_number("T", T, 2, integer=True)
     require_rng(rng)
+    require_float("dtype", dtype)
     value, mark, rows = rng.random((n, T)), np.zeros((n, T)), np.arange(n)
     first, second = rng.integers(T // 2, size=n), rng.integers(T // 2, T, size=n)
     mark[rows, first] = mark[rows, second] = 1

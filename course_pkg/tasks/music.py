@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from course_pkg._validation import require_rng
 from course_pkg.tasks.encoding import Data, encode, pad, pick, require_counts
-from course_pkg.validation import require_rng
 
 SEMITONE = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 TRANSPOSITIONS = range(-5, 7)  # every key once

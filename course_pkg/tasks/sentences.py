@@ -4,8 +4,8 @@ import itertools
 
 import numpy as np
 
+from course_pkg._validation import require_number, require_rng
 from course_pkg.tasks.encoding import PAD, Data, balanced, encode, pad, pick, require_counts
-from course_pkg.validation import require_number, require_rng
 
 # Word by word slots; a neutral sentence draws one entry from each slot of its row.
 NEUTRAL = (

@@ -6,14 +6,14 @@ error of the best guess that does not look at x; the docstrings say what looking
 
 import numpy as np
 
+from course_pkg._validation import require_float, require_number, require_rng
 from course_pkg.tasks.encoding import Data, require_counts
-from course_pkg.validation import require_number, require_rng
 
 BURN_IN = 500  # steps thrown away, so that the series starts in its long-run state
 
 
 def _ask_next(series, chance, dtype):
-    series = series[:, :, None].astype(dtype)
+    series = series[:, :, None].astype(require_float("dtype", dtype))
     return Data(series[:, :-1].copy(), series[:, 1:].copy(), float(chance))
 
 

@@ -1,9 +1,10 @@
 """Text to learn to write: real English from Python itself, and stories whose rules can be checked."""
 
+import hashlib
 import re
 
+from course_pkg._validation import require_number, require_rng
 from course_pkg.tasks.encoding import pick, require_counts
-from course_pkg.validation import require_number, require_rng
 
 TYPOGRAPHY = {"\u2018": "'", "\u2019": "'", "\u201c": '"', "\u201d": '"', "\u2013": "-", "\u2014": "-", "\u2026": "..."}
 
@@ -11,9 +12,10 @@ TYPOGRAPHY = {"\u2018": "'", "\u2019": "'", "\u201c": '"', "\u201d": '"', "\u201
 def help_text(characters=None):
     """Python's own help topics, joined in alphabetical order: about 460,000 characters of English and code.
 
-    Source: the module pydoc_data.topics, which comes with Python (PSF licence), so the text differs a
-    little from one version of Python to the next. Only ASCII is kept. With `characters`, the first so
-    many. chance in nats per character: ln of the number of different characters for a guess.
+    Source: the module pydoc_data.topics, which comes with Python (PSF licence), so the text differs from one
+    version of Python to the next: `fingerprint` says which one it is, and stored experiments keep that. Only
+    ASCII is kept. With `characters`, the first so many. chance in nats per character: ln of the number of
+    different characters for a guess.
     """
     from pydoc_data.topics import topics
 
@@ -25,6 +27,11 @@ def help_text(characters=None):
         return text
     require_number("characters", characters, 1, len(text), integer=True)
     return text[:characters]
+
+
+def fingerprint(text):
+    """Twelve letters and digits (SHA-256 of its UTF-8) that no two texts share in practice."""
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 NAMES = {"Anna": "she", "Mira": "she", "Lucy": "she", "Tom": "he", "Ben": "he", "Omar": "he"}

@@ -5,8 +5,8 @@ import string
 
 import numpy as np
 
+from course_pkg._validation import require_rng
 from course_pkg.tasks.encoding import PAD, Data, encode, pad, pick, require_counts
-from course_pkg.validation import require_rng
 
 MONTHS = ("January", "February", "March", "April", "May", "June")
 MONTHS += ("July", "August", "September", "October", "November", "December")

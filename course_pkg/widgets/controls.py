@@ -36,7 +36,9 @@ def choice(*values, value=None, label=""):
 
 
 def _control(values, value, label, unit, kind):
-    values = tuple(values)
+    # Numbers of NumPy become Python's own, which JSON knows.
+    values = tuple(v.item() if isinstance(v, np.generic) else v for v in values)
+    value = value.item() if isinstance(value, np.generic) else value
     if len(values) < 2 or len(set(values)) != len(values):
         raise ValueError(f"values: got {values}, wanted at least two, all different")
     if value not in values:

@@ -2,27 +2,55 @@
 // Python, which sends numbers back. In a static page (`mountStatic`) the numbers come from a table in the page.
 // panels.js draws, tell.js says in words, sound.js plays; explorer.py joins the files into one script.
 
-const DRAW = { lines: drawLines, bars: drawBars, heatmap: drawHeatmap, diagram: drawDiagram, words: drawWords, roll: drawRoll };
+import { make } from "./elements.js";
+import { escaped, format } from "./marks.js";
+import { notesOf } from "./notes.js";
+import { drawBars, drawDiagram, drawHeatmap, drawLines } from "./panels.js";
+import { drawRoll, player } from "./roll.js";
+import { reader } from "./table.js";
+import { tell, written } from "./tell.js";
+import { drawWords } from "./words.js";
 
-const make = (tag, attributes = {}, ...children) => {
-  const e = document.createElement(tag);
-  for (const [k, v] of Object.entries(attributes)) e.setAttribute(k, v);
-  e.append(...children);
-  return e;
+const DRAW = {
+  lines: drawLines,
+  bars: drawBars,
+  heatmap: drawHeatmap,
+  diagram: drawDiagram,
+  words: drawWords,
+  roll: drawRoll,
 };
 
 // Builds controls and panels inside `root`; calls changed({name: position}) when the reader moves something.
 function build(root, spec, changed) {
-  const position = {}, resets = [];
+  const position = {};
+  const resets = [];
   const controls = make("div", { class: "explorer-controls" });
   for (const c of spec.controls) {
-    const start = c.values.indexOf(c.value), said = (k) => `${typeof c.values[k] === "number" ? format(c.values[k], 4) : c.values[k]}${c.unit ? " " + c.unit : ""}`;
-    const slider = c.kind === "slider", output = make("output"), label = make("label", {}, make("span", {}, c.label));
-    const input = slider ? make("input", { type: "range", min: 0, max: c.values.length - 1, step: 1 }) : make("select", {}, ...c.values.map((v, k) => make("option", { value: k }, String(v))));
+    const start = c.values.indexOf(c.value);
+    const said = (k) =>
+      `${typeof c.values[k] === "number" ? format(c.values[k], 4) : c.values[k]}${c.unit ? ` ${c.unit}` : ""}`;
+    const slider = c.kind === "slider";
+    const output = make("output");
+    const label = make("label", {}, make("span", {}, c.label));
+    const input = slider
+      ? make("input", { type: "range", min: 0, max: c.values.length - 1, step: 1 })
+      : make("select", {}, ...c.values.map((v, k) => make("option", { value: k }, String(v))));
     input.dataset.name = c.name;
-    const show = () => { position[c.name] = Number(input.value); if (slider) { output.textContent = said(position[c.name]); input.setAttribute("aria-valuetext", said(position[c.name])); } };
-    input.addEventListener("input", () => { show(); changed(position); });
-    resets.push((k = start) => { input.value = k; show(); });
+    const show = () => {
+      position[c.name] = Number(input.value);
+      if (slider) {
+        output.textContent = said(position[c.name]);
+        input.setAttribute("aria-valuetext", said(position[c.name]));
+      }
+    };
+    input.addEventListener("input", () => {
+      show();
+      changed(position);
+    });
+    resets.push((k = start) => {
+      input.value = k;
+      show();
+    });
     resets.at(-1)();
     label.append(input, ...(slider ? [output] : []));
     controls.append(label);
@@ -34,64 +62,103 @@ function build(root, spec, changed) {
     svg.setAttribute("role", "img");
     svg.setAttribute("aria-label", [p.title, spec.alt].filter(Boolean).join(". "));
     const place = panels.appendChild(make("div", p.kind === "diagram" ? { class: "wide" } : {}, svg));
-    if (p.kind === "roll") svg.player = player(place, () => notesOf(p, at), p, spec.title);
-    return svg;
+    const sound = p.kind === "roll" ? player(place, () => notesOf(p, at), p, spec.title) : undefined;
+    return Object.assign(svg, { player: sound, widthNow: 0 });
   });
-  const status = make("p", { class: "explorer-status", role: "status" }), error = make("p", { class: "explorer-error", role: "alert", hidden: "" });
-  const reset = make("button", { type: "button" }, "Reset"), table = make("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Numbers in this figure" });
+  const status = make("p", { class: "explorer-status", role: "status" });
+  const error = make("p", { class: "explorer-error", role: "alert", hidden: "" });
+  const reset = make("button", { type: "button" }, "Reset");
+  const table = make("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Numbers in this figure" });
   const details = make("details", {}, make("summary", {}, "Numbers in this figure"), table);
-  reset.addEventListener("click", () => { resets.forEach((r) => r()); changed(position); });
+  reset.addEventListener("click", () => {
+    for (const toStart of resets) toStart();
+    changed(position);
+  });
   const title = make("p", { class: "explorer-title" }, spec.title);
-  root.append(title, panels, controls, make("div", { class: "explorer-foot" }, ...(spec.controls.length ? [reset] : []), details), error, status);
+  root.append(
+    title,
+    panels,
+    controls,
+    make("div", { class: "explorer-foot" }, ...(spec.controls.length ? [reset] : []), details),
+    error,
+    status,
+  );
   root.classList.add("course-explorer", "explorer-drawn");
   controls.addEventListener("keydown", (e) => e.stopPropagation()); // JupyterLab would take the arrow keys for itself
   root.setAttribute("role", "group");
   root.setAttribute("aria-label", spec.title);
 
-  let now = null, said = 0;
+  let now = null;
+  let said = 0;
   const at = (ref) => now[ref.slot];
-  const draw = () => spec.panels.forEach((p, k) => {
-    if (p.kind === "numbers") { views[k].innerHTML = p.items.map((i) => `<span class="role-${i.role}">${escape(i.name)}<strong>${escape(format(at(i.value)[0], i.digits))} ${escape(i.unit)}</strong></span>`).join(""); return; }
-    const width = views[k].widthNow || 640, drawn = DRAW[p.kind](p, at, width);
-    views[k].setAttribute("viewBox", `0 0 ${drawn.width || width} ${drawn.height}`);
-    views[k].innerHTML = drawn.s;
-    views[k].player?.stop(); // what was playing is no longer what is shown
-  });
+  const draw = () =>
+    spec.panels.forEach((p, k) => {
+      if (p.kind === "numbers") {
+        views[k].innerHTML = written(p, at)
+          .map(
+            (said, j) =>
+              `<span class="role-${p.items[j].role}">${escaped(p.items[j].name)}<strong>${escaped(said)}</strong></span>`,
+          )
+          .join("");
+        return;
+      }
+      const width = views[k].widthNow || 640;
+      const drawn = DRAW[p.kind](p, at, width);
+      views[k].setAttribute("viewBox", `0 0 ${drawn.width || width} ${drawn.height}`);
+      views[k].innerHTML = drawn.s;
+      views[k].player?.stop(); // what was playing is no longer what is shown
+    });
   const fillTable = () => {
     if (!details.open) return;
-    table.replaceChildren(make("table", {}, ...spec.panels.flatMap((p) => tell(p, at, true)).map(([n, row]) => make("tr", {}, make("th", { scope: "row" }, n), ...row.map((v) => make("td", {}, v))))));
+    table.replaceChildren(
+      make(
+        "table",
+        {},
+        ...spec.panels
+          .flatMap((p) => tell(p, at, true))
+          .map(([n, row]) => make("tr", {}, make("th", { scope: "row" }, n), ...row.map((v) => make("td", {}, v)))),
+      ),
+    );
   };
   details.addEventListener("toggle", fillTable);
-  const speak = () => { status.textContent = spec.panels.flatMap((p) => tell(p, at, false)).map(([n, row]) => `${n}: ${row.join(", ")}`).join("; "); };
+  const speak = () => {
+    status.textContent = spec.panels
+      .flatMap((p) => tell(p, at, false))
+      .map(([n, row]) => `${n}: ${row.join(", ")}`)
+      .join("; ");
+  };
   new ResizeObserver(() => {
     let moved = false;
-    for (const v of views) { const w = Math.round(v.parentElement.clientWidth); if (w && v.tagName === "svg" && w !== v.widthNow) { v.widthNow = w; moved = true; } }
+    for (const v of views) {
+      const w = Math.round(v.parentElement.clientWidth);
+      if (w && v.tagName === "svg" && w !== v.widthNow) {
+        v.widthNow = w;
+        moved = true;
+      }
+    }
     if (moved && now) draw();
   }).observe(panels);
   return {
     show(frame, first = false) {
       now = frame;
-      for (const v of views) if (!v.widthNow && v.tagName === "svg") v.widthNow = Math.round(v.parentElement.clientWidth);
+      for (const v of views)
+        if (!v.widthNow && v.tagName === "svg") v.widthNow = Math.round(v.parentElement.clientWidth);
       draw();
       fillTable();
       clearTimeout(said);
       if (!first) said = setTimeout(speak, 500); // after the reader stops, not at every step
     },
-    panels(next) { spec.panels = next; },
-    place(name, k) { resets[spec.controls.findIndex((c) => c.name === name)](k); },
-    fail(message) { error.textContent = message; error.hidden = !message; },
+    panels(next) {
+      spec.panels = next;
+    },
+    place(name, k) {
+      resets[spec.controls.findIndex((c) => c.name === name)](k);
+    },
+    fail(message) {
+      error.textContent = message;
+      error.hidden = !message;
+    },
     position,
-  };
-}
-
-// One slot of the table: gives its numbers for a position of the controls. See tables.py for the packing.
-function reader(slot, controls) {
-  const bytes = Uint8Array.from(atob(slot.data), (c) => c.charCodeAt(0)).buffer, size = slot.shape.at(-1);
-  const raw = slot.type === "u16" ? new Uint16Array(bytes) : new Float32Array(bytes);
-  return (position) => {
-    const row = controls.reduce((k, c, axis) => k * slot.shape[axis] + (slot.shape[axis] > 1 ? position[c.name] : 0), 0);
-    const numbers = raw.subarray(row * size, (row + 1) * size);
-    return slot.type === "u16" ? Array.from(numbers, (v) => (v === 65535 ? NaN : slot.low + v * slot.step)) : numbers;
   };
 }
 
@@ -99,17 +166,23 @@ export function mountStatic(root) {
   const spec = JSON.parse(root.querySelector("script").textContent);
   const readers = spec.table.map((slot) => reader(slot, spec.controls));
   const figure = build(root, spec, (position) => figure.show(readers.map((read) => read(position))));
-  figure.show(readers.map((read) => read(figure.position)), true);
+  figure.show(
+    readers.map((read) => read(figure.position)),
+    true,
+  );
 }
 
 function render({ model, el }) {
-  const spec = model.get("spec"), root = el.appendChild(make("div", {}, make("p", { class: "explorer-alt" }, spec.alt)));
+  const spec = model.get("spec");
+  const root = el.appendChild(make("div", {}, make("p", { class: "explorer-alt" }, spec.alt)));
   const figure = build(root, { ...spec }, (position) => {
     model.set("values", Object.fromEntries(spec.controls.map((c) => [c.name, c.values[position[c.name]]])));
     model.save_changes();
   });
   const frame = () => model.get("frame").map((slot) => slot.map((v) => v ?? NaN));
-  const place = () => spec.controls.forEach((c) => figure.place(c.name, c.values.indexOf(model.get("values")[c.name])));
+  const place = () => {
+    for (const c of spec.controls) figure.place(c.name, c.values.indexOf(model.get("values")[c.name]));
+  };
   model.on("change:spec", () => figure.panels(model.get("spec").panels));
   model.on("change:frame", () => figure.show(frame()));
   model.on("change:values", place); // when Python sets a value
@@ -120,4 +193,5 @@ function render({ model, el }) {
 
 export default { render };
 
-for (const root of document.querySelectorAll(".course-explorer:not(.explorer-drawn)")) if (root.querySelector(":scope > script")) mountStatic(root);
+for (const root of document.querySelectorAll(".course-explorer:not(.explorer-drawn)"))
+  if (root.querySelector(":scope > script")) mountStatic(root);

@@ -7,23 +7,31 @@ same drawing code over a table of every answer, made when the book is built. `sc
 import html
 import inspect
 import json
+import math
 import os
 import pathlib
+import re
 
 import anywidget
-import numpy as np
 import traitlets
 
 from course_pkg.widgets.controls import Control
-from course_pkg.widgets.tables import pack, split
+from course_pkg.widgets.slots import answers, split
 
 HERE = pathlib.Path(__file__).parent
-SCRIPTS = ("marks.js", "panels.js", "words.js", "roll.js", "tell.js", "explorer.js")
+PRINTED = "course_printed"  # in the metadata of the output: stays in the executed notebook, is no part of a page
+SCRIPTS = (
+    *("marks.js", "elements.js", "notes.js", "table.js", "tell.js"),
+    *("panels.js", "words.js", "roll.js", "explorer.js"),
+)
+IMPORT = re.compile(r"^import [^;]*;\n", re.MULTILINE)  # from a file that is joined too
+EXPORT = re.compile(r"^export (?!default)", re.MULTILINE)
 
 
 def script():
     """The JavaScript of the figures: one module, because a page that is opened as a file can load no other."""
-    return "\n".join((HERE / name).read_text(encoding="utf-8") for name in SCRIPTS)
+    files = [(HERE / name).read_text(encoding="utf-8") for name in SCRIPTS]
+    return "\n".join(EXPORT.sub("", IMPORT.sub("", text)) for text in files)
 
 
 class Explorer(anywidget.AnyWidget):
@@ -83,7 +91,20 @@ class Explorer(anywidget.AnyWidget):
 
     def static_html(self):
         """The figure as HTML with its table, for a page without a kernel."""
-        table = pack(self._evaluate, self.spec["panels"], self._controls, f"Explorer {self.spec['title']!r}")
+        return self._static()[0]
+
+    def _static(self):
+        """The page's HTML, and fingerprints of all that it has to say: see `told`."""
+        # Imported where the book is built, and not where a page's own Python has to fetch and load it.
+        from course_pkg.widgets.tables import pack
+        from course_pkg.widgets.told import fingerprints
+
+        panels, grid = self.spec["panels"], tuple(len(c.values) for c in self._controls.values())
+        name = f"Explorer {self.spec['title']!r}"
+        blocks = answers(self._evaluate, panels, self._controls, name)
+        return self._html(pack(blocks, panels, self._controls, name)), fingerprints(panels, blocks, grid)
+
+    def _html(self, table):
         data = json.dumps({**self.spec, "table": table}, separators=(",", ":"), ensure_ascii=False)
         alt = html.escape(self.spec["alt"])
         return (
@@ -93,11 +114,11 @@ class Explorer(anywidget.AnyWidget):
 
     def _repr_mimebundle_(self, **kwargs):
         shown = super()._repr_mimebundle_(**kwargs)
+        data, metadata = shown if isinstance(shown, tuple) else (shown, {})
         # The book's build asks for the table; in Jupyter it would only make the cell slow.
         if os.environ.get("COURSE_STATIC_FIGURES") == "1":
-            bundle = shown[0] if isinstance(shown, tuple) else shown
-            bundle["text/html"] = self.static_html()
-        return shown
+            data["text/html"], metadata[PRINTED] = self._static()
+        return data, metadata
 
 
 def figure(panels, *, title, alt, columns=1):
@@ -115,4 +136,5 @@ def _check_controls(fn, controls):
 
 
 def _plain(slots):
-    return [[float(f"{v:.6g}") if np.isfinite(v) else None for v in a] for a in slots]
+    """The numbers as JSON has them: whole, because the page prints them, and None for what is not finite."""
+    return [[v if math.isfinite(v) else None for v in a.tolist()] for a in slots]

@@ -1,16 +1,20 @@
 // What the panels are drawn with: numbers as text, ticks, axes, paths, arrowheads. Plain functions to SVG text.
 
-const LETTER = 6.7; // width of a letter at 12 px, good enough to leave room for labels
+export const LETTER = 6.7; // width of a letter at 12 px, good enough to leave room for labels
 
-const escape = (s) => String(s).replace(/[&<>"]/g, (c) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" })[c]);
-const clamp = (v, low, high) => Math.min(Math.max(v, low), high);
-const px = (v) => v.toFixed(1);
-const text = (x, y, s, more = "") => `<text x="${px(x)}" y="${px(y)}" ${more}>${escape(s)}</text>`;
-const widest = (names) => LETTER * Math.max(0, ...names.map((n) => n.length));
+export const escaped = (s) =>
+  String(s).replace(/[&<>"]/g, (c) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" })[c]);
+export const clamp = (v, low, high) => Math.min(Math.max(v, low), high);
+export const px = (v) => v.toFixed(1);
+export const text = (x, y, s, more = "") => `<text x="${px(x)}" y="${px(y)}" ${more}>${escaped(s)}</text>`;
+export const widest = (names) => LETTER * Math.max(0, ...names.map((n) => n.length));
 
 // Text that a control may change travels as numbers: places in a fixed vocabulary, a gap where there is no word.
-const spelled = (names, at) => (Array.isArray(names) ? names : Array.from(at(names.ids), (k) => (Number.isFinite(k) ? names.vocabulary[Math.round(k)] : "")));
-const seen = (token) => ({ "\n": "↵", " ": "␣" })[token] || token;
+export const spelled = (names, at) =>
+  Array.isArray(names)
+    ? names
+    : Array.from(at(names.ids), (k) => (Number.isFinite(k) ? names.vocabulary[Math.round(k)] : ""));
+export const seen = (token) => ({ "\n": "↵", " ": "␣" })[token] || token;
 
 export function format(v, digits = 3) {
   if (!Number.isFinite(v)) return "–";
@@ -24,11 +28,12 @@ export function format(v, digits = 3) {
   return sign + (size >= 1000 ? Math.round(size).toLocaleString("en") : String(Number(size.toPrecision(digits))));
 }
 
-const fixed = (v, decimals) => v.toFixed(decimals).replace(/^-(0\.?0*)$/, "$1").replace("-", "−");
+export const fixed = (v, decimals) => (Number.isFinite(v) ? tidy(v.toFixed(decimals)) : "");
+const tidy = (s) => s.replace(/^-(0\.?0*)$/, "$1").replace("-", "−");
 const superscript = (n) => [...String(n)].map((c) => (c === "-" ? "⁻" : "⁰¹²³⁴⁵⁶⁷⁸⁹"[c])).join("");
-const power = (k) => (Math.abs(k) > 3 && Number.isInteger(k) ? "10" + superscript(k) : format(10 ** k, 2));
+const power = (k) => (Math.abs(k) > 3 && Number.isInteger(k) ? `10${superscript(k)}` : format(10 ** k, 2));
 
-function niceTicks(low, high, count) {
+export function niceTicks(low, high, count) {
   const raw = (high - low) / Math.max(1, count);
   const power = 10 ** Math.floor(Math.log10(raw));
   const step = power * [1, 2, 5, 10].find((m) => m * power >= raw * 0.999);
@@ -37,23 +42,30 @@ function niceTicks(low, high, count) {
   return ticks;
 }
 
-function extent(arrays, fixed) {
+export function extent(arrays, fixed) {
   if (fixed) return fixed;
-  let low = Infinity, high = -Infinity;
-  for (const a of arrays) for (const v of a) if (Number.isFinite(v)) { low = Math.min(low, v); high = Math.max(high, v); }
+  let low = Infinity;
+  let high = -Infinity;
+  for (const a of arrays)
+    for (const v of a)
+      if (Number.isFinite(v)) {
+        low = Math.min(low, v);
+        high = Math.max(high, v);
+      }
   if (low > high) return [0, 1];
   const room = (high - low) * 0.05 || Math.abs(high) * 0.1 || 1;
   return [low - room, high + room];
 }
 
 function logTicks(low, high) {
-  const ticks = [], every = Math.max(1, Math.ceil((high - low) / 6));
+  const ticks = [];
+  const every = Math.max(1, Math.ceil((high - low) / 6));
   for (let k = Math.ceil(low - 1e-9); k <= high + 1e-9; k++) if (k % every === 0) ticks.push(k);
   return ticks.length > 1 ? ticks : niceTicks(low, high, 4);
 }
 
 // Frame, ticks and axis names around a plot box; returns the SVG text and the two scales.
-function axes(p, box, xs, ys) {
+export function axes(p, box, xs, ys) {
   const X = (v) => box.left + ((v - xs[0]) / (xs[1] - xs[0])) * (box.right - box.left);
   const Y = (v) => box.bottom - ((v - ys[0]) / (ys[1] - ys[0])) * (box.bottom - box.top);
   let s = "";
@@ -66,32 +78,37 @@ function axes(p, box, xs, ys) {
     s += text(X(t), box.bottom + 16, format(t), 'text-anchor="middle" class="axis"');
   }
   s += `<path d="M${px(box.left)},${px(box.bottom)}H${px(box.right)}" stroke="currentColor" stroke-opacity=".5"/>`;
-  if (ys[0] < 0 && ys[1] > 0) s += `<path d="M${px(box.left)},${px(Y(0))}H${px(box.right)}" stroke="currentColor" stroke-opacity=".4"/>`;
+  if (ys[0] < 0 && ys[1] > 0)
+    s += `<path d="M${px(box.left)},${px(Y(0))}H${px(box.right)}" stroke="currentColor" stroke-opacity=".4"/>`;
   s += text((box.left + box.right) / 2, box.bottom + 34, p.x_label, 'text-anchor="middle" class="axis"');
   s += text(4, box.top - 12, p.y_label, 'class="axis"');
   return { s, X, Y };
 }
 
-const dash = (style) => (style === "dashed" ? ' stroke-dasharray="6 4"' : "");
-const swatch = (x, y, c) => c.style === "dots"
-  ? `<circle class="role-${c.role}" cx="${px(x + 8)}" cy="${px(y - 4)}" r="3.5" fill="currentColor"/>`
-  : `<path class="role-${c.role}" d="M${px(x)},${px(y - 4)}h16" stroke="currentColor" stroke-width="2.5"${dash(c.style)}/>`;
+export const dash = (style) => (style === "dashed" ? ' stroke-dasharray="6 4"' : "");
+export const swatch = (x, y, c) =>
+  c.style === "dots"
+    ? `<circle class="role-${c.role}" cx="${px(x + 8)}" cy="${px(y - 4)}" r="3.5" fill="currentColor"/>`
+    : `<path class="role-${c.role}" d="M${px(x)},${px(y - 4)}h16" stroke="currentColor" stroke-width="2.5"${dash(c.style)}/>`;
 
-function path(x, y, X, Y, box) {
-  let d = "", pen = false;
+export function path(x, y, X, Y, box) {
+  let d = "";
+  let pen = false;
   for (let k = 0; k < y.length; k++) {
     const ok = Number.isFinite(y[k]) && Number.isFinite(x[k]);
-    if (ok) d += `${pen ? "L" : "M"}${px(clamp(X(x[k]), box.left - 3, box.right + 3))},${px(clamp(Y(y[k]), box.top - 3, box.bottom + 3))}`;
+    if (ok)
+      d += `${pen ? "L" : "M"}${px(clamp(X(x[k]), box.left - 3, box.right + 3))},${px(clamp(Y(y[k]), box.top - 3, box.bottom + 3))}`;
     pen = ok;
   }
   return d;
 }
 
 // An arrowhead with its tip at (x, y), pointing away from (a, b).
-const arrowhead = (x, y, a, b) => `<path transform="translate(${px(x)} ${px(y)}) rotate(${px((Math.atan2(y - b, x - a) * 180) / Math.PI)})" d="M0,0l-8,-4.5v9z" fill="currentColor"/>`;
+export const arrowhead = (x, y, a, b) =>
+  `<path transform="translate(${px(x)} ${px(y)}) rotate(${px((Math.atan2(y - b, x - a) * 180) / Math.PI)})" d="M0,0l-8,-4.5v9z" fill="currentColor"/>`;
 
 // A head at the end of every unbroken stroke, along the last piece of it that is long enough to have a direction.
-function heads(x, y, X, Y) {
+export function heads(x, y, X, Y) {
   const drawn = (k) => Number.isFinite(x[k]) && Number.isFinite(y[k]);
   let s = "";
   for (let end = 0; end < y.length; end++) {

@@ -78,7 +78,7 @@ def lines(
         a = numbers_of(name, a)
         if a.shape != own.shape:
             raise ValueError(f"{name}: got {a.size} values, wanted {own.size} as x has")
-        return _log10(a) if log_y else a
+        return np.where(a > 0, a, np.nan) if log_y else a
 
     def curve(c):
         if c.style not in STYLES:
@@ -214,10 +214,6 @@ def numbers_of(name, a):
     if a.ndim != 1 or a.size == 0:
         raise ValueError(f"{name}: got shape {a.shape}, wanted one row of numbers")
     return a
-
-
-def _log10(a):
-    return np.log10(a, out=np.full(a.shape, np.nan), where=a > 0)
 
 
 def range_of(name, limits, log=False):

@@ -1,31 +1,86 @@
-// What a panel says in words: [name, value] pairs, for the spoken status and the table of numbers.
-function tell(p, at, whole) {
-  const round = (a) => Array.from(a, (v) => format(v));
-  if (p.kind === "numbers") return p.items.map((i) => [i.name, [`${format(at(i.value)[0], i.digits)} ${i.unit}`.trim()]]);
-  if (p.kind === "bars") return p.names.map((n, k) => [n, [at(p.values)[k], ...(p.points.length ? at(p.points[k]) : [])].map((v) => format(v, p.digits))]);
-  if (p.kind === "diagram") {
-    const value = (part) => at(p.values)[p.layout.ids.indexOf(part.id)];
-    const numbered = [...p.layout.boxes, ...p.layout.operations.filter((o) => Number.isFinite(value(o)))];
-    return numbered.map((part) => [`${part.label} ${part.symbol || ""}`.trim(), [format(value(part))]]);
-  }
-  if (p.kind === "heatmap") {
-    const z = at(p.z), ticks = p.y_ticks ? spelled(p.y_ticks, at) : [];
-    return whole ? Array.from({ length: p.rows }, (_, r) => [ticks[r] || `${p.y_label} ${r}`, round(z.slice(r * p.columns, (r + 1) * p.columns))]) : [];
-  }
-  if (p.kind === "words") {
-    const tokens = spelled(p.text, at), said = [[p.title || "text", whole ? tokens.map(seen) : [tokens.join(p.letters ? "" : " ")]]];
-    return whole ? [...said, ...p.tracks.map((t) => [t.name || p.z_label, round(at(t.values))])] : said;
-  }
-  if (p.kind === "roll") {
-    const notes = notesOf(p, at), last = notes.at(-1), name = p.title || "melody";
-    if (!whole) return [[name, [`${notes.length} notes, ${format(last ? last.start + last.beats : 0)} beats`]]];
-    return [["note", notes.map((n) => noteName(n.pitch))], ["from beat", notes.map((n) => format(n.start))], ["beats", notes.map((n) => format(n.beats))]];
-  }
-  const value = (v) => (p.log_y ? 10 ** v : v);
+// What a panel says in words, for the spoken status and the table of numbers, and the numbers that stand in its
+// picture. told.py says the same in Python, and a test holds the two together for every figure of the book.
+import { fixed, format, seen, spelled } from "./marks.js";
+import { noteName, notesOf } from "./notes.js";
+
+const numbers = (a) => Array.from(a, (v) => format(v));
+
+const TELL = {
+  numbers: (p, at) => p.items.map((i) => [i.name, [amount(i, at)]]),
+  bars: (p, at) =>
+    p.names.map((name, k) => [name, [at(p.values)[k], ...pointsOf(p, at, k)].map((v) => format(v, p.digits))]),
+  diagram: tellDiagram,
+  heatmap: tellHeatmap,
+  words: tellWords,
+  roll: tellRoll,
+  lines: tellLines,
+};
+
+// [name, values] pairs; with `whole` all numbers, without what is worth saying aloud.
+export const tell = (p, at, whole) => TELL[p.kind](p, at, whole);
+
+// The numbers that are written into the picture, in the order of the panel's data; "" where there is none.
+export function written(p, at) {
+  if (p.kind === "bars") return Array.from(at(p.values), (v) => format(v, p.digits));
+  if (p.kind === "numbers") return p.items.map((i) => amount(i, at));
+  if (p.kind === "diagram") return Array.from(at(p.values), (v) => fixed(v, 2));
+  if (p.kind === "heatmap" && p.decimals !== null) return Array.from(at(p.z), (v) => fixed(v, p.decimals));
+  return [];
+}
+
+const amount = (item, at) => `${format(at(item.value)[0], item.digits)} ${item.unit}`.trim();
+
+export const pointsOf = (p, at, k) => (p.points.length ? Array.from(at(p.points[k])) : []);
+
+function tellDiagram(p, at) {
+  const values = at(p.values);
+  const value = (part) => values[p.layout.ids.indexOf(part.id)];
+  const numbered = p.layout.operations.filter((o) => Number.isFinite(value(o)));
+  return [...p.layout.boxes, ...numbered].map((part) => [
+    `${part.label} ${part.symbol || ""}`.trim(),
+    [format(value(part))],
+  ]);
+}
+
+function tellHeatmap(p, at, whole) {
+  if (!whole) return [];
+  const z = at(p.z);
+  const ticks = p.y_ticks ? spelled(p.y_ticks, at) : [];
+  const row = (r) => numbers(z.slice(r * p.columns, (r + 1) * p.columns));
+  return Array.from({ length: p.rows }, (_, r) => [ticks[r] || `${p.y_label} ${r}`, row(r)]);
+}
+
+function tellWords(p, at, whole) {
+  const tokens = spelled(p.text, at);
+  const name = p.title || "text";
+  if (!whole) return [[name, [tokens.join(p.letters ? "" : " ")]]];
+  return [[name, tokens.map(seen)], ...p.tracks.map((t) => [t.name || p.z_label, numbers(at(t.values))])];
+}
+
+function tellRoll(p, at, whole) {
+  const notes = notesOf(p, at);
+  const last = notes.at(-1);
+  const end = last ? last.start + last.beats : 0;
+  if (!whole) return [[p.title || "melody", [`${notes.length} notes, ${format(end)} beats`]]];
+  return [
+    ["note", notes.map((n) => noteName(n.pitch))],
+    ["from beat", notes.map((n) => format(n.start))],
+    ["beats", notes.map((n) => format(n.beats))],
+  ];
+}
+
+function tellLines(p, at, whole) {
   const curves = p.curves.flatMap((c) => {
-    const y = [c.name, Array.from(at(c.y), value)];
-    return c.x ? [[`${c.name}: ${p.x_label}`, Array.from(at(c.x))], [`${c.name}: ${p.y_label}`, y[1]]] : [y];
+    const y = Array.from(at(c.y));
+    if (!c.x) return [[c.name, y]];
+    return [
+      [`${c.name}: ${p.x_label}`, Array.from(at(c.x))],
+      [`${c.name}: ${p.y_label}`, y],
+    ];
   });
-  if (whole) return [[p.x_label, round(at(p.x))], ...curves.map(([n, y]) => [n, round(y)])];
-  return curves.map(([n, y]) => { const seen = y.filter(Number.isFinite); return [n, [seen.length ? `${format(seen[0])} to ${format(seen.at(-1))}` : "no values"]]; });
+  if (whole) return [[p.x_label, numbers(at(p.x))], ...curves.map(([name, values]) => [name, numbers(values)])];
+  return curves.map(([name, values]) => {
+    const known = values.filter(Number.isFinite);
+    return [name, [known.length ? `${format(known[0])} to ${format(known.at(-1))}` : "no values"]];
+  });
 }

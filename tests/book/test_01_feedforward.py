@@ -7,7 +7,7 @@ import pytest
 import torch
 from course_site.execution import ROOT
 
-from course_pkg import cells, gradcheck, layers, params, tasks, train
+from course_pkg import cells, gradcheck, layers, tasks, train, weights
 from course_pkg.widgets import number
 from course_pkg.widgets import numbers as row_of_numbers
 
@@ -151,13 +151,13 @@ def test_counts(chapter):
     rng = np.random.default_rng(0)
 
     def count(w, D, H, K):
-        return params.count(chapter["start"](w * D, H, K, rng))
+        return weights.count(chapter["start"](w * D, H, K, rng))
 
     for w in (1, 4, 12):
         assert count(w, 4, 32, 4) == 32 * (w * 4 + 1) + 4 * 33
     assert count(5, 4, 32, 4) - count(4, 4, 32, 4) == 128
-    rnn = params.count(params.init("rnn", 4, 32, rng)) + 4 * 33
-    assert isinstance(params.init("rnn", 4, 32, rng), cells.RNNParams)
+    rnn = weights.count(weights.init("rnn", 4, 32, rng)) + 4 * 33
+    assert isinstance(weights.init("rnn", 4, 32, rng, dtype=np.float64), cells.RNNParams)
     assert count(9, 4, 32, 4) == rnn
     assert "The two lines meet at $w = 9$" in TEXT
     assert count(20, 50, 100, 3) - count(10, 50, 100, 3) == 50_000
@@ -244,6 +244,6 @@ def test_two_equal_words_get_equal_answers(chapter):
         return *chapter["loss_of"](*batch, net), None
 
     trained = train.fit(loss, net, (x, tags), rng, steps=50, rate=0.05, progress=False).params
-    for weights in (net, trained):
-        y = chapter["mlp"](x, weights)[0]
+    for p in (net, trained):
+        y = chapter["mlp"](x, p)[0]
         assert np.array_equal(y[places[0]], y[places[1]])

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from course_site.execution import ROOT
 
-from course_pkg import experiments, params, writer
+from course_pkg import experiments, weights, writer
 from course_pkg.experiments import language_model
 
 NAME = "04-language-model"
@@ -87,7 +87,7 @@ def test_the_answers_about_surprise():
 def test_counts():
     size = sum(a.size for a in writer.begin(31, 128, np.random.default_rng(0)).values())
     assert size == 128 * (31 + 128 + 1) + 31 * (128 + 1) == 24_479
-    assert params.cell_count("rnn", 31, 128) == 128 * (31 + 128 + 1)
+    assert weights.cell_count("rnn", 31, 128) == 128 * (31 + 128 + 1)
     assert "24{,}479" in TEXT
     assert len(language_model.data()[0]) == 31
 

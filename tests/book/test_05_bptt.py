@@ -9,7 +9,7 @@ import pytest
 import torch
 from course_site.execution import ROOT
 
-from course_pkg import bptt, cells, params
+from course_pkg import bptt, cells, interchange, weights
 from course_pkg.gradcheck import gradcheck, max_error, numerical_gradient
 from course_pkg.widgets import Explorer
 
@@ -178,7 +178,7 @@ def test_only_mixed_pairs_give_the_gradient():
 def test_both_directions_give_the_same_gradient_for_many_units():
     """The two lines of the equation, with matrices: carrying dh/dW forward (H, H, H) or dL/dh backward (H,)."""
     rng = np.random.default_rng(3)
-    p, x, dh = params.init("rnn", 2, 3, rng), rng.normal(size=(1, 6, 2)), rng.normal(size=(1, 6, 3))
+    p, x, dh = weights.init("rnn", 2, 3, rng, dtype=np.float64), rng.normal(size=(1, 6, 2)), rng.normal(size=(1, 6, 3))
     start = cells.HState(rng.normal(size=(1, 3)))
     h, _, caches = bptt.unroll(cells.rnn_step, x, start, p)
     before = np.concatenate([start.h, h[0, :-1]])
@@ -299,14 +299,14 @@ def test_answers_about_the_first_figure(chapter):
 
 def network():
     rng = np.random.default_rng(0)
-    p = params.init("rnn", 3, 4, rng)
+    p = weights.init("rnn", 3, 4, rng, dtype=np.float64)
     x, dh = rng.normal(size=(2, 5, 3)), rng.normal(size=(2, 5, 4))
     return p, x, dh, cells.HState(rng.normal(size=(2, 4)))
 
 
 def torch_rnn(p):
     net = torch.nn.RNN(3, 4, batch_first=True, dtype=torch.float64)
-    net.load_state_dict(params.to_torch(p))
+    net.load_state_dict(interchange.to_torch(p))
     return net
 
 
@@ -532,6 +532,20 @@ def test_truncation_is_bias_and_not_noise(trained):
     assert 0.8 < before[-1, six] < 0.97  # "still much to give"
     assert after[-1, six] < 0.7  # "turn away"
     assert after[-1, windows.index(3)] < after[-1, six] < after[-1, windows.index(12)]
+
+
+def test_two_units_by_hand():
+    """The columns' sum, the transpose, finite differences and PyTorch; and the product that the text calls wrong."""
+    W, da = np.array([[1.0, 2.0], [3.0, -1.0]]), np.array([0.5, 1.0])
+    assert r"\begin{pmatrix} 1 & 2 \\ 3 & -1 \end{pmatrix}" in TEXT
+    by_columns = [sum(W[i, j] * da[i] for i in range(2)) for j in range(2)]
+    assert by_columns == [3.5, 0]
+    np.testing.assert_array_equal(W.T @ da, by_columns)
+    np.testing.assert_array_equal(W @ da, [2.5, 0.5])
+    assert max_error(W.T @ da, numerical_gradient(lambda h: da @ (W @ h), np.zeros(2))) < 1e-8
+    leaf = torch.zeros(2, dtype=torch.float64, requires_grad=True)
+    (torch.tensor(da) @ (torch.tensor(W) @ leaf)).backward()
+    assert max_error(W.T @ da, leaf.grad.numpy()) < 1e-12
 
 
 @pytest.mark.slow

@@ -5,7 +5,7 @@ import pytest
 import torch
 from course_site.execution import ROOT
 
-from course_pkg import bptt, cells, gradcheck, params
+from course_pkg import bptt, cells, gradcheck, interchange, weights
 from course_pkg.activations import sigmoid
 
 TEXT = (ROOT / "book" / "07-lstm.md").read_text(encoding="utf-8")
@@ -52,7 +52,7 @@ def test_the_backward_by_hand():
 def test_the_printed_gradient_three_ways():
     """The equations of "The whole backward" against finite differences and PyTorch, for weights, input and start."""
     rng = np.random.default_rng(1)
-    p = params.init("lstm", 3, 4, rng)
+    p = weights.init("lstm", 3, 4, rng, dtype=np.float64)
     x, dh = rng.normal(size=(2, 5, 3)), rng.normal(size=(2, 5, 4))
     start = cells.LSTMState(rng.normal(size=(2, 4)), rng.normal(size=(2, 4)))
 
@@ -66,7 +66,7 @@ def test_the_printed_gradient_three_ways():
     gradcheck.gradcheck(lambda s: loss(start=s), start, dstart)
 
     net = torch.nn.LSTM(3, 4, batch_first=True, dtype=torch.float64)
-    net.load_state_dict(params.to_torch(p))
+    net.load_state_dict(interchange.to_torch(p))
     tx = torch.tensor(x, requires_grad=True)
     (net(tx, tuple(torch.tensor(a[None]) for a in start))[0] * torch.tensor(dh)).sum().backward()
     for ours, theirs in ((dx, tx), (dp.W_ih, net.weight_ih_l0), (dp.W_hh, net.weight_hh_l0), (dp.b, net.bias_ih_l0)):

@@ -12,7 +12,7 @@ from course_site.execution import ROOT
 from hypothesis import given
 from hypothesis import strategies as st
 
-from course_pkg import bptt, cells, interchange, params
+from course_pkg import bptt, cells, interchange, weights
 from course_pkg.activations import sigmoid
 from course_pkg.gradcheck import gradcheck, max_error, numerical_gradient
 
@@ -196,7 +196,7 @@ def test_the_three_cases(chapter):
 
 def test_at_z_0_9_some_directions_add_up_and_others_cancel():
     """The third answer: eigenvalues of the step's Jacobian lie on both sides of 0.9."""
-    W = params.init("gru", 4, 16, np.random.default_rng(0)).W_hh[32:]
+    W = weights.init("gru", 4, 16, np.random.default_rng(0), dtype=np.float64).W_hh[32:]
     n = np.tanh(0.5 * np.random.default_rng(1).normal(size=16))
     size = np.abs(np.linalg.eigvals(0.9 * np.eye(16) + 0.1 * np.diag(1 - n**2) @ W))
     assert size.min() < 0.87
@@ -340,7 +340,7 @@ def test_the_proof_that_no_weights_convert():
 
 def test_to_torch_refuses_the_reset_before():
     with pytest.raises(ValueError, match=r"torch\.nn\.GRU cannot express"):
-        interchange.to_torch(params.init("gru", 2, 3, np.random.default_rng(0)), reset="before")
+        interchange.to_torch(weights.init("gru", 2, 3, np.random.default_rng(0), dtype=np.float64), reset="before")
 
 
 # What is said about the training, for other results

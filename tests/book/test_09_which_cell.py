@@ -11,8 +11,9 @@ from chapter_cells import cells as cells_of
 from chapter_cells import run
 from course_site.execution import ROOT
 
-from course_pkg import bench, experiments, params
+from course_pkg import experiments, weights
 from course_pkg.experiments import which_cell
+from course_pkg.tools import bench
 
 TEXT = (ROOT / "book" / "09-which-cell.md").read_text(encoding="utf-8")
 CODE = cells_of("09-which-cell")
@@ -71,46 +72,46 @@ def test_no_backslash_was_lost():
 
 def test_the_counts_by_hand():
     """D = 2, H = 3: 18, 72 and 54; PyTorch 21, 63 and 84; ours for the GRU 57."""
-    assert [params.cell_count(cell, 2, 3) for cell in ("rnn", "lstm", "gru")] == [18, 72, 57]
-    assert [params.torch_count(cell, 2, 3) for cell in ("rnn", "gru", "lstm")] == [21, 63, 84]
+    assert [weights.cell_count(cell, 2, 3) for cell in ("rnn", "lstm", "gru")] == [18, 72, 57]
+    assert [weights.torch_count(cell, 2, 3) for cell in ("rnn", "gru", "lstm")] == [21, 63, 84]
     for cell, module in (("rnn", torch.nn.RNN), ("gru", torch.nn.GRU), ("lstm", torch.nn.LSTM)):
-        assert sum(a.numel() for a in module(2, 3).parameters()) == params.torch_count(cell, 2, 3)
+        assert sum(a.numel() for a in module(2, 3).parameters()) == weights.torch_count(cell, 2, 3)
     for words in ("That is 18.", "a candidate: 72.", "three parts, 54.", "is 21, 63 and 84", "54 + 3 = 57"):
         assert words in TEXT
 
 
 def test_the_answer_about_widths():
-    assert params.width_for("gru", 8, params.cell_count("lstm", 8, 64)) == 74
+    assert weights.width_for("gru", 8, weights.cell_count("lstm", 8, 64)) == 74
     assert "may have 74 units" in TEXT
     for D, H in ((8, 64), (1, 256)):
-        assert 3.5 < params.cell_count("lstm", D, 2 * H) / params.cell_count("lstm", D, H) < 4.05
-    assert params.cell_count("lstm", 300, 2) / params.cell_count("lstm", 300, 1) < 2.05
-    wide = params.width_for("rnn", 8, params.cell_count("lstm", 8, 32))
+        assert 3.5 < weights.cell_count("lstm", D, 2 * H) / weights.cell_count("lstm", D, H) < 4.05
+    assert weights.cell_count("lstm", 300, 2) / weights.cell_count("lstm", 300, 1) < 2.05
+    wide = weights.width_for("rnn", 8, weights.cell_count("lstm", 8, 32))
     assert 1.8 < wide / 32 < 2.2  # "the plain RNN about twice as wide"
-    assert 32 < params.width_for("gru", 8, params.cell_count("lstm", 8, 32)) < 40
+    assert 32 < weights.width_for("gru", 8, weights.cell_count("lstm", 8, 32)) < 40
 
 
 def test_the_quiz_on_counts():
-    assert params.torch_count("lstm", 10, 20) == 2560
-    assert params.cell_count("lstm", 10, 20) == 2480
-    assert params.torch_count("rnn", 10, 20) == 640
-    near = params.width_for("gru", 100_000, params.cell_count("lstm", 100_000, 64)) / 64
-    far = params.width_for("gru", 1, params.cell_count("lstm", 1, 20_000)) / 20_000
+    assert weights.torch_count("lstm", 10, 20) == 2560
+    assert weights.cell_count("lstm", 10, 20) == 2480
+    assert weights.torch_count("rnn", 10, 20) == 640
+    near = weights.width_for("gru", 100_000, weights.cell_count("lstm", 100_000, 64)) / 64
+    far = weights.width_for("gru", 1, weights.cell_count("lstm", 1, 20_000)) / 20_000
     assert near == pytest.approx(4 / 3, abs=0.01)
     assert far == pytest.approx(1.15, abs=0.01) == math.sqrt(4 / 3)
     for D in (1, 8, 64, 512):
         for H in (4, 32, 256):
-            assert 1 <= params.width_for("gru", D, params.cell_count("lstm", D, H)) / H <= 4 / 3
+            assert 1 <= weights.width_for("gru", D, weights.cell_count("lstm", D, H)) / H <= 4 / 3
 
 
 def test_the_answers_on_memory(chapter):
     """About 150 times the weights, 3 MB beside 0.02; a quarter of the sequences leaves about a quarter."""
-    kept, own = params.kept_count("lstm", 32, 100, 8, 32), params.cell_count("lstm", 8, 32)
+    kept, own = weights.kept_count("lstm", 32, 100, 8, 32), weights.cell_count("lstm", 8, 32)
     assert 140 < kept / own < 160
     assert (round(4 * kept / 1e6), round(4 * own / 1e6, 2)) == (3, 0.02)
-    long = params.kept_count("lstm", 32, 1000, 8, 32)
-    assert params.kept_count("lstm", 8, 1000, 8, 32) / long == pytest.approx(1 / 4, abs=0.01)
-    assert 0.7 < params.kept_count("gru", 32, 1000, 8, 32) / long < 0.8  # "by about a quarter of what our kernels keep"
+    long = weights.kept_count("lstm", 32, 1000, 8, 32)
+    assert weights.kept_count("lstm", 8, 1000, 8, 32) / long == pytest.approx(1 / 4, abs=0.01)
+    assert 0.7 < weights.kept_count("gru", 32, 1000, 8, 32) / long < 0.8  # "by about a quarter"
     torch_kept = {
         row["cell"]: row["kept"]["torch"] for row in bench.read()["rows"] if row["size"] == [32, 1000, 32, 64]
     }
@@ -144,7 +145,7 @@ def test_memory(again, chapter):
     words = '"A GRU needs less memory than an LSTM"'
     assert "*It does not:* weights, equal parameters." in again(words)
     wide = {key: 200 if key[0] == "gru" else 32 for key in chapter["WIDTHS"]}
-    weight = {key: params.cell_count(key[0], 8, H) for key, H in wide.items()}
+    weight = {key: weights.cell_count(key[0], 8, H) for key, H in wide.items()}
     assert "**Holds when:** kept by PyTorch, equal width." in again(words, WIDTHS=wide, weight=weight)
 
 

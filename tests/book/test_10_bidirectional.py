@@ -10,7 +10,7 @@ from chapter_cells import cells, pick, said
 from course_site.execution import ROOT
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from course_pkg import models, params, stacks, tasks
+from course_pkg import interchange, models, stacks, tasks, weights
 from course_pkg.cells import RNNParams
 from course_pkg.gradcheck import gradcheck, max_error
 
@@ -90,7 +90,7 @@ def printed_backward(x, h, dh, ends, layer):
 def test_the_printed_gradient_three_ways(seed):
     """The equations against finite differences, the package and PyTorch, with a padded sequence."""
     rng = np.random.default_rng(seed)
-    p = params.init_stack("rnn", 3, 4, rng, bidirectional=True)
+    p = weights.init_stack("rnn", 3, 4, rng, bidirectional=True, dtype=np.float64)
     x, dh, ends = rng.normal(size=(2, 5, 3)), rng.normal(size=(2, 5, 8)), np.array([5, 3])
     h, _, tape = stacks.stack(x, None, p, lengths=ends)
     dx, _, (ours,) = stacks.stack_backward(dh, None, tape)
@@ -105,7 +105,7 @@ def test_the_printed_gradient_three_ways(seed):
     gradcheck(lambda q: loss(x, q), p, (ours,))
 
     net = torch.nn.RNN(3, 4, batch_first=True, bidirectional=True).double()
-    net.load_state_dict(params.to_torch(p))
+    net.load_state_dict(interchange.to_torch(p))
     leaf = torch.tensor(x, requires_grad=True)
     out, _ = pad_packed_sequence(net(pack_padded_sequence(leaf, ends, batch_first=True))[0], batch_first=True)
     (out * torch.tensor(dh)).sum().backward()
@@ -162,7 +162,7 @@ def test_words_in_between_are_counted_right(chapter):
 
 def test_a_sentence_alone_and_in_company(chapter):
     """The test that the chapter recommends passes with lengths and fails without."""
-    net = models.init("lstm", len(chapter["WORDS"]), 16, 3, np.random.default_rng(0), embedding=16, both=True)
+    net = models.init("lstm", len(chapter["WORDS"]), 16, 3, np.random.default_rng(0), embedding=16, bidirectional=True)
     alone = chapter["encoded"]("the crane rusted")
     wide = np.pad(alone, ((0, 0), (0, 4)))
     y, _, _ = models.many_to_many(alone, net)
@@ -178,7 +178,7 @@ def test_a_sentence_alone_and_in_company(chapter):
 def test_the_first_answer():
     """The reverse half of the last state hears the last step alone; that of the first step hears all."""
     rng = np.random.default_rng(0)
-    p = params.init_stack("lstm", 3, 4, rng, bidirectional=True)
+    p = weights.init_stack("lstm", 3, 4, rng, bidirectional=True, dtype=np.float64)
     x = rng.normal(size=(1, 6, 3))
     other = x.copy()
     other[:, :-1] += 1
@@ -192,8 +192,8 @@ def test_the_first_answer():
 
 def test_the_third_answer(chapter):
     rng, D = np.random.default_rng(0), 16
-    one = params.count(params.init_stack("lstm", D, 32, rng))
-    two = params.count(params.init_stack("lstm", D, 16, rng, bidirectional=True))
+    one = weights.count(weights.init_stack("lstm", D, 32, rng))
+    two = weights.count(weights.init_stack("lstm", D, 16, rng, bidirectional=True))
     assert (one, two) == (6272, 4224)
     assert "6,272 against 4,224" in TEXT
     assert one == 4 * 32 * (D + 32 + 1)
@@ -295,7 +295,7 @@ def test_each_network_reaches_what_the_text_says(chapter, seed):
     assert right(later, chapter["delayed"](new.arrays, 5)).mean() > 0.97
 
     fresh = chapter["fresh"]
-    spy = trained(seed, chapter["strings"].arrays, 7, 7, both=True)
+    spy = trained(seed, chapter["strings"].arrays, 7, 7, bidirectional=True)
     out, _, _ = models.many_to_many(fresh.x, spy, lengths=fresh.lengths)
     assert models.accuracy(out, fresh.y, fresh.mask) > 0.99
     in_use = np.concatenate([chapter["next_right"](spy, k) for k in range(fresh.lengths.max())])

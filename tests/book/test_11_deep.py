@@ -8,7 +8,7 @@ import pytest
 from chapter_cells import cells
 from course_site.execution import ROOT
 
-from course_pkg import experiments, gradcheck, params, stacks
+from course_pkg import experiments, gradcheck, stacks, weights
 from course_pkg.experiments import depth
 
 TEXT = (ROOT / "book" / "11-deep.md").read_text(encoding="utf-8")
@@ -102,7 +102,7 @@ def test_the_map_is_the_gradient_of_the_stack(way):
     parts = names["WAYS"][way]
     how = {"residual": "residual" in parts}
     rng = np.random.default_rng(0)
-    net = params.init_stack("gru", 16, 16, rng, depth=8, norm="norm" in parts)
+    net = weights.init_stack("gru", 16, 16, rng, depth=8, norm="norm" in parts, dtype=np.float64)
     x = rng.normal(size=(40, 8, 16)).transpose(1, 0, 2)
     d = rng.normal(size=(8, 16))
     d /= np.linalg.norm(d, axis=1, keepdims=True)
@@ -229,8 +229,8 @@ def test_residual_paths_let_a_deep_stack_learn(seed):
 
 
 def test_the_arithmetic_in_the_text():
-    assert params.cell_count("gru", 32, 32) == 6272
+    assert weights.cell_count("gru", 32, 32) == 6272
     assert "Every layer adds 6,272 parameters" in TEXT
     assert round(0.8**20, 2) == 0.01
     for H in (3, 10):
-        assert params.cell_count("gru", H, H) == 3 * H * (2 * H + 1) + H
+        assert weights.cell_count("gru", H, H) == 3 * H * (2 * H + 1) + H

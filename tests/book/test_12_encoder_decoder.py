@@ -32,7 +32,7 @@ def chapter():
 def untrained(attend=True, seed=0):
     rng = np.random.default_rng(seed)
     sizes = len(tasks.translation.SOURCE_SYMBOLS), len(tasks.translation.TARGET_SYMBOLS), 4, 5
-    return encoder_decoder.init("gru", *sizes, rng, attend=attend, both=attend)
+    return encoder_decoder.init("gru", *sizes, rng, attend=attend, bidirectional=attend)
 
 
 def with_names(function, **names):
@@ -355,8 +355,8 @@ def test_the_verdict_on_beams():
 TINY = bottleneck.SETTINGS | {
     "embedding": 2,
     "networks": {
-        "a": {"H": 3, "attend": False, "both": False},
-        "b": {"H": 3, "attend": True, "both": True},
+        "a": {"H": 3, "attend": False, "bidirectional": False},
+        "b": {"H": 3, "attend": True, "bidirectional": True},
     },
     "single": ["a"],
     "seeds": [0, 1],

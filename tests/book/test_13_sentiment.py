@@ -9,7 +9,7 @@ import torch
 from chapter_cells import cells, pick, said
 from course_site.execution import ROOT
 
-from course_pkg import experiments, layers, models, params, tasks
+from course_pkg import experiments, interchange, layers, models, tasks
 from course_pkg.activations import softmax
 from course_pkg.experiments import sentiment
 from course_pkg.gradcheck import max_error, numerical_gradient
@@ -118,7 +118,7 @@ def test_the_gradient_three_ways(cell, read):
 
     table = torch.nn.Embedding.from_pretrained(torch.tensor(p.embedding.table), freeze=False)
     core = {"rnn": torch.nn.RNN, "lstm": torch.nn.LSTM, "gru": torch.nn.GRU}[cell](3, 4, batch_first=True).double()
-    core.load_state_dict(params.to_torch(p.stack))
+    core.load_state_dict(interchange.to_torch(p.stack))
     out = torch.nn.Linear(4, 2).double()
     out.load_state_dict({"weight": torch.tensor(p.readout.W), "bias": torch.tensor(p.readout.b)})
     packed = torch.nn.utils.rnn.pack_padded_sequence(

@@ -10,7 +10,7 @@ from chapter_cells import cells, pick, said
 from course_site.execution import ROOT
 from matplotlib.cbook import get_sample_data
 
-from course_pkg import layers, models, params, tasks
+from course_pkg import interchange, layers, models, tasks
 from course_pkg.gradcheck import max_error, numerical_gradient
 from course_pkg.trees import tree_leaves
 
@@ -91,7 +91,7 @@ def test_the_gradient_of_a_free_run_three_ways(chapter, seed):
     assert max(max_error(ours[k], near[k]) for k in near) < 1e-8
 
     gru, out = torch.nn.GRU(1, 3, batch_first=True).double(), torch.nn.Linear(3, 1).double()
-    gru.load_state_dict(params.to_torch(p.stack))
+    gru.load_state_dict(interchange.to_torch(p.stack))
     out.load_state_dict({"weight": torch.tensor(p.readout.W), "bias": torch.tensor(p.readout.b)})
     h, state = gru(torch.tensor(x))
     theirs = [out(h[:, -1:])]

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from contents import chapters
+from contents import chapters, prose
 from course_site.execution import ROOT
 
 BOOK = ROOT / "book"
@@ -18,12 +18,6 @@ def chapter(request):
 
 def cells(text):
     return re.findall(r"^```\{code-cell\} ipython3\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
-
-
-def prose(text):
-    text = re.sub(r"^---.*?^---", "", text, count=1, flags=re.DOTALL | re.MULTILINE)
-    text = re.sub(r"^```.*?^```", "", text, flags=re.DOTALL | re.MULTILINE)
-    return re.sub(r"\$\$.*?\$\$", "", text, flags=re.DOTALL)
 
 
 def test_it_opens_with_a_question_and_a_live_figure(chapter):

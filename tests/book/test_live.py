@@ -32,7 +32,7 @@ def test_only_what_needs_pytorch_is_lost():
 @pytest.mark.parametrize(
     "source",
     [
-        *("from torch import nn", "import torch.nn as nn", "def f():\n    import torch", "weights.to_torch(p)"),
+        *("from torch import nn", "import torch.nn as nn", "def f():\n    import torch", "interchange.to_torch(p)"),
         *("net += 1", "[net(k) for k in range(3)]", "for k in range(3):\n    net(k)", "with net as n:\n    pass"),
         *(
             "def f():\n    return net",

@@ -137,7 +137,7 @@ def test_the_packages_wheel_is_the_package(live):
     with zipfile.ZipFile(path) as wheel:
         names = set(wheel.namelist())
         assert wheel.read("course_pkg/cells.py") == (ROOT / "course_pkg" / "cells.py").read_bytes()
-    assert {"course_pkg/widgets/explorer.js", "course_pkg/checks/__init__.py", "course_pkg/bench.json"} <= names
+    assert {"course_pkg/widgets/explorer.js", "course_pkg/checks/__init__.py", "course_pkg/tools/bench.json"} <= names
     assert not any(name.startswith("course_pkg/grading") for name in names)
 
 
@@ -155,11 +155,11 @@ def code_of(path):
     ids=lambda p: f"{p.parent.name}/{p.name}",
 )
 def test_matplotlib_is_named_by_the_cell_that_first_needs_it(path):
-    """In the browser a package is fetched when a cell names it: `course_pkg.plots` alone would not fetch Matplotlib."""
+    """In the browser a package is fetched when a cell names it: `tools.plots` alone would not fetch Matplotlib."""
     for source in code_of(path):
         if re.search(r"^\s*(import|from) matplotlib", source, re.MULTILINE):
             return
-        assert not re.search(r"course_pkg(\.| import .*)plots", source), source
+        assert not re.search(r"course_pkg\.tools(\.| import .*)plots", source), source
 
 
 def test_a_lock_that_lacks_something_is_an_error():

@@ -246,7 +246,7 @@ def test_a_chapter_runs_as_a_notebook(site, name, tmp_path, monkeypatch):
     monkeypatch.delenv("COURSE_STATIC_FIGURES", raising=False)
     notebook = nbformat.read(site / "_sources" / f"{name}.ipynb", 4)
     notebook.cells.append(nbformat.v4.new_code_cell(MOVE_FIGURES))
-    client = nbclient.NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(tmp_path)}})
+    client = nbclient.NotebookClient(notebook, timeout=3600, resources={"metadata": {"path": str(tmp_path)}})
     client.execute(env={**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"})
     counts = [c.execution_count for c in notebook.cells if c.cell_type == "code"]
     assert all(counts)

@@ -7,6 +7,7 @@ import urllib.parse
 
 import pytest
 from bs4 import BeautifulSoup
+from contents import moved
 from course_site.execution import ROOT
 from course_site.result import read_result
 
@@ -21,8 +22,9 @@ LOADED = {
 
 @pytest.fixture(scope="session")
 def pages(site):
-    """Each page of the site as parsed HTML, by its path, without two templates of the theme and JupyterLite's own."""
+    """Each page of the site as parsed HTML, by its path: no templates of the theme, no JupyterLite, no old address."""
     paths = sorted(p for p in site.rglob("*.html") if p.relative_to(site).parts[0] not in {"_static", "lite"})
+    paths = [p for p in paths if p.stem not in moved()]
     return {path: BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser") for path in paths}
 
 

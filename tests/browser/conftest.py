@@ -64,7 +64,7 @@ class LivePage:
         self.wait("ready", "failed")
         return self
 
-    def wait(self, *states, timeout=3 * MINUTES):
+    def wait(self, *states, timeout=20 * MINUTES):
         """Wait until the page is in one of these states."""
         asked = "s => s.includes(document.querySelector('.live-bar').dataset.state)"
         self.page.wait_for_function(asked, arg=list(states), timeout=timeout)
@@ -88,7 +88,7 @@ class LivePage:
         self.page.keyboard.press("Control+A")
         self.page.keyboard.insert_text(code)
 
-    def run(self, number, code=None, timeout=2 * MINUTES):
+    def run(self, number, code=None, timeout=20 * MINUTES):
         """Run a cell, after writing `code` into it where given. Returns how it ended and what it shows."""
         if code is not None:
             self.write(number, code)

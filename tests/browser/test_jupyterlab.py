@@ -1,5 +1,6 @@
 """The same Explorer, live in JupyterLab: a slider's move goes to Python in a real kernel and comes back drawn."""
 
+import json
 import os
 import re
 import subprocess
@@ -28,6 +29,32 @@ def line(a):
 figure = Explorer(line, title="A line", alt="A line whose end rises with a.", a=slider(0, 5, 1, value=1))
 ipywidgets.VBox([figure, ipywidgets.Label("beside it, a label")])
 """
+# Settings under which JupyterLab asks nothing: neither for news and updates nor, where a cell is run before the kernel
+# is there, which kernel it should be.
+SETTINGS = {
+    "apputils-extension/notification": {"checkForUpdates": False, "fetchNews": "false"},
+    "notebook-extension/tracker": {"autoStartDefaultKernel": True},
+}
+STARTS = 300  # seconds; it took 40 with fifteen other processes on two cores
+
+
+def write_settings(folder):
+    """Write SETTINGS where JUPYTERLAB_SETTINGS_DIR lets JupyterLab look for them."""
+    for name, values in SETTINGS.items():
+        path = folder / "@jupyterlab" / f"{name}.jupyterlab-settings"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(values))
+    return str(folder)
+
+
+def answer_dialogs(page, asked):
+    """Accept every dialog that stands before what the test clicks, and note in the list `asked` what it said."""
+
+    def accept(dialog):
+        asked.append(dialog.inner_text())
+        dialog.locator(".jp-mod-accept").click()
+
+    page.add_locator_handler(page.locator(".jp-Dialog").last, accept)
 
 
 @pytest.fixture
@@ -43,11 +70,12 @@ def lab(tmp_path):
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
     ]
     env = os.environ | {"JUPYTER_CONFIG_DIR": str(tmp_path / "config"), "JUPYTER_RUNTIME_DIR": str(tmp_path / "run")}
+    env["JUPYTERLAB_SETTINGS_DIR"] = write_settings(tmp_path / "settings")
     env.pop("COURSE_STATIC_FIGURES", None)
     log = tmp_path / "lab.log"  # a file: a pipe that nobody empties would stop the server
     with log.open("w") as stderr:
         process = subprocess.Popen([sys.executable, "-m", "jupyterlab", *options], env=env, stderr=stderr)
-    for _ in range(600):
+    for _ in range(10 * STARTS):
         if found := re.search(r"http://127\.0\.0\.1:\d+", log.read_text()):
             break
         time.sleep(0.1)
@@ -61,12 +89,14 @@ def lab(tmp_path):
 
 def test_a_slider_moves_python(lab, browser):
     context = browser.new_context(viewport={"width": 1280, "height": 900})
-    page = context.new_page()
+    context.set_default_timeout(1000 * STARTS)
+    page, asked = context.new_page(), []
+    answer_dialogs(page, asked)
     page.goto(lab)
-    page.locator(".jp-Notebook .jp-CodeCell").first.wait_for(timeout=60_000)
-    page.locator('.jp-Notebook-ExecutionIndicator[data-status="idle"]').wait_for(timeout=60_000)  # the kernel is up
+    page.locator(".jp-Notebook .jp-CodeCell").first.wait_for()
+    page.locator('.jp-Notebook-ExecutionIndicator[data-status="idle"]').wait_for()  # the kernel is up
     slider = page.get_by_role("slider", name="a")
-    for _ in range(6):  # JupyterLab forgets a cell that is run just before its kernel is connected
+    for _ in range(STARTS // 10):  # JupyterLab forgets a cell that is run just before its kernel is connected
         page.locator(".jp-Notebook .cm-content").first.click()
         page.keyboard.press("Shift+Enter")
         try:
@@ -74,7 +104,7 @@ def test_a_slider_moves_python(lab, browser):
             break
         except TimeoutError:
             continue
-    assert slider.is_visible()
+    assert slider.is_visible(), f"the cell did not run; JupyterLab asked: {asked}"
     number = page.locator(".course-explorer .explorer-numbers strong")
     drawn = page.locator(".course-explorer svg")
     assert page.get_by_text("beside it, a label", exact=True).is_visible()  # it nests in a VBox

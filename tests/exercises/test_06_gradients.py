@@ -4,7 +4,7 @@ import author
 import numpy as np
 import pytest
 
-from course_pkg import bptt, cells, gradcheck, optim, params
+from course_pkg import bptt, cells, gradcheck, optim, weights
 
 
 @pytest.fixture(scope="module")
@@ -19,14 +19,14 @@ def close(got, want):
 
 def test_radius_and_scaling_are_the_packages(solved):
     W = np.random.default_rng(1).normal(size=(7, 7))
-    close(solved["spectral_radius"](W), params.spectral_radius(W))
-    close(solved["_radius"](W), params.spectral_radius(W))
-    close(solved["scale_to_radius"](W, 0.9), params.scale_to_radius(W, 0.9))
+    close(solved["spectral_radius"](W), weights.spectral_radius(W))
+    close(solved["_radius"](W), weights.spectral_radius(W))
+    close(solved["scale_to_radius"](W, 0.9), weights.scale_to_radius(W, 0.9))
 
 
 def test_orthogonal_is_the_packages(solved):
     """The package draws its own normal matrix; the same seed gives the same one here."""
-    want = params.orthogonal(6, np.random.default_rng(2))
+    want = weights.orthogonal(6, np.random.default_rng(2), dtype=np.float64)
     close(solved["orthogonal"](np.random.default_rng(2).normal(size=(6, 6))), want)
 
 
@@ -46,7 +46,7 @@ def test_clipping_is_the_packages(solved, version, limit):
 def test_lengths_are_those_of_the_packages_gradients(solved, version):
     lengths = solved["gradient_norm_by_lag"] if version == "solution" else solved["_lag_version"]()
     rng = np.random.default_rng(4)
-    p = params.init("rnn", 2, 5, rng)
+    p = weights.init("rnn", 2, 5, rng, dtype=np.float64)
     h, _, caches = bptt.unroll(cells.rnn_step, rng.normal(size=(3, 8, 2)), cells.HState(np.zeros((3, 5))), p)
     dh_T = rng.normal(size=(3, 5))
     back = bptt.state_gradients(cells.rnn_step_backward, cells.HState(dh_T), caches, p)[::-1]

@@ -4,7 +4,7 @@ import author
 import numpy as np
 import pytest
 
-from course_pkg import cells, gradcheck, params
+from course_pkg import cells, gradcheck, weights
 
 
 @pytest.fixture(scope="module")
@@ -73,8 +73,8 @@ def test_one_slip_does_not_lose_the_step_that_uses_it(name, slip):
 def test_count_is_the_packages_and_pytorchs(solved):
     for D, H in ((1, 1), (3, 5), (10, 20)):
         count = solved["count_parameters"]
-        assert count(D, H) == params.count(params.init("lstm", D, H, np.random.default_rng(0)))
-        assert count(D, H, biases=2) == params.torch_count("lstm", D, H)
+        assert count(D, H) == weights.count(weights.init("lstm", D, H, np.random.default_rng(0)))
+        assert count(D, H, biases=2) == weights.torch_count("lstm", D, H)
 
 
 def test_half_life_is_what_is_left(solved):

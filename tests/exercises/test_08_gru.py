@@ -4,7 +4,7 @@ import author
 import numpy as np
 import pytest
 
-from course_pkg import cells, gradcheck, params
+from course_pkg import cells, gradcheck, interchange
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +59,7 @@ def test_backward_is_the_packages(solved, version):
 def test_converter_is_the_packages_and_its_own_inverse(solved, version):
     convert = solved["convert_update_sign"] if version == "solution" else solved["_convert_version"]()
     p = solved["_draw_params"](np.random.default_rng(4), 4, 5)
-    for got, want in zip(stack(convert(p)), params.flip_update_gate(stack(p))):
+    for got, want in zip(stack(convert(p)), interchange.flip_update_gate(stack(p))):
         close(got, want)
     for got, want in zip(stack(convert(convert(p))), stack(p)):
         close(got, want)

@@ -6,7 +6,7 @@ import author
 import numpy as np
 import pytest
 
-from course_pkg import params, tasks
+from course_pkg import tasks, weights
 
 CELLS = ("rnn", "gru", "lstm")
 
@@ -28,11 +28,11 @@ def test_parameters_are_pytorchs(solved, cell):
 @pytest.mark.parametrize("budget", [1, 60, 1000, 4 * 10 * (2 + 10 + 1)])
 def test_widths_are_the_packages(solved, cell, budget):
     """Counted as the package counts: one bias, and the GRU's second."""
-    width = solved["width_for_budget"](lambda H: params.cell_count(cell, 2, H) if H else 0, budget)
+    width = solved["width_for_budget"](lambda H: weights.cell_count(cell, 2, H) if H else 0, budget)
     if width:
-        assert width == params.width_for(cell, 2, budget)
+        assert width == weights.width_for(cell, 2, budget)
     else:
-        assert params.cell_count(cell, 2, 1) > budget
+        assert weights.cell_count(cell, 2, 1) > budget
 
 
 def test_the_task_is_the_packages(solved):

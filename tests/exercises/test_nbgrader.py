@@ -52,7 +52,7 @@ def run(course, *command):
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     env = {**os.environ, "PATH": path, "IPYTHONDIR": str(course / ".ipython"), "PYTHONPATH": str(author.ROOT)}
     command = [sys.executable, *command]
-    done = subprocess.run(command, cwd=course, env=env, capture_output=True, text=True, timeout=300)
+    done = subprocess.run(command, cwd=course, env=env, capture_output=True, text=True, timeout=3600)
     assert done.returncode == 0, done.stderr[-4000:]
     return done.stdout
 

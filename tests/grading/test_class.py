@@ -304,7 +304,7 @@ def test_the_released_folder_holds_nothing_else(well_formed, tmp_path):
     found = {p.relative_to(tmp_path / "out").parts[0] for p in (tmp_path / "out").rglob("*")}
     assert found == {"gates", "course_pkg"}
     inside = {p.name for p in (tmp_path / "out" / "course_pkg").iterdir()}
-    assert inside == {"__init__.py", "checks", "tasks", "validation.py"}
+    assert inside == {"__init__.py", "checks", "tasks", "_validation.py"}
     text = "".join(p.read_text() for p in (tmp_path / "out" / "gates").rglob("*") if p.is_file())
     assert "SECRET" not in text
     path = course.path("release", ".", "gates") / "gates.ipynb"

@@ -19,6 +19,7 @@ import pytest
 from classroom import FULL, files, text
 from nbconvert.exporters import HTMLExporter
 from nbgrader.api import Gradebook
+from new_attacks import ATTACKS, HONEST_ONES
 from traitlets.config import Config
 
 from course_pkg.grading import feedback
@@ -517,6 +518,10 @@ def attacks(root, port):
             """, STUB_FORGET, "def lstm_step(*a):\n    e = ValueError()\n    e.args = (Slow(),)\n    raise e",
         ),
     }  # fmt: skip
+    for student, (own, forget, step) in ATTACKS.items():
+        found[student] = own, forget or STUB_FORGET, step or STUB_STEP
+    for student, own in HONEST_ONES.items():
+        found[student] = own, STUB_FORGET, STUB_STEP
     return found
 
 
@@ -533,6 +538,7 @@ Since <script>fetch("/formgrader/api/LEAK")</script> $a<b$, <img src=x onerror="
 """
 UNHARMED = ("patch_numpy", "shadow_builtins", "shadow_tests_names", "input_transformer", "ast_transformer")
 UNHARMED += ("patch_checks", "history", "print_inputs", "script_for_the_instructor", "symlinks")
+UNHARMED += ("odd_sockets", "clone_user_namespace", "write_everywhere", "terminals", "signals_to_all", *HONEST_ONES)
 
 
 @pytest.fixture(scope="module")

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import classroom
@@ -11,6 +12,7 @@ import pytest
 from course_pkg.grading import walls
 
 ROOT = Path(__file__).resolve().parents[2]
+HOSTILE = ROOT / "tests" / "grading" / "test_malicious.py"
 USER = 64_999
 PROBE = """
 import json
@@ -64,7 +66,44 @@ def ordinary_user():
             continue
         if done.returncode == 0:
             return python, {"env": environment, "cwd": "/", **settings}
-    pytest.skip("an ordinary user cannot read this Python")
+    cannot("an ordinary user cannot read this Python")
+
+
+def cannot(why):
+    """Skip, but not where the walls must be tried."""
+    if os.environ.get("CI"):
+        pytest.fail(why)
+    pytest.skip(why)
+
+
+ALEMBIC = "#!{python}\nimport sys\nfrom alembic.config import main\nsys.exit(main())\n"
+
+
+def test_hostile_submissions_meet_the_same_walls_as_an_ordinary_user():
+    """All of test_malicious.py, which this run does as root, once more as a user without rights."""
+    if os.geteuid():
+        pytest.skip("this run is an ordinary user's")
+    if not classroom.WALLED:
+        cannot(f"no walls here: {classroom.WHY_NOT}")
+    python, settings = ordinary_user()
+    with tempfile.TemporaryDirectory(prefix="ordinary-") as folder:
+        os.chmod(folder, 0o755)
+        home = Path(folder, "home")
+        home.mkdir()
+        os.chown(home, USER, USER)
+        alembic = Path(folder, "alembic")  # nbgrader starts it by its name, and this environment's is root's
+        alembic.write_text(ALEMBIC.format(python=python))
+        alembic.chmod(0o755)
+        names = ("CI", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+        kept = {name: os.environ[name] for name in names if name in os.environ}
+        path = f"{folder}:/usr/local/bin:/usr/bin:/bin"
+        settings["env"] |= {**kept, "HOME": str(home), "TMPDIR": str(home), "PATH": path}
+        options = ["-q", "-p", "no:cacheprovider", "--basetemp", str(home / "tests"), "--rootdir", str(ROOT), "-rs"]
+        words = [python, "-m", "pytest", *options, "-c", str(ROOT / "pyproject.toml"), str(HOSTILE)]
+        done = subprocess.run(words, capture_output=True, text=True, **settings)
+    assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
+    assert " passed" in done.stdout
+    assert "skipped" not in done.stdout
 
 
 @pytest.mark.skipif(not classroom.WALLED, reason=f"no walls here: {classroom.WHY_NOT}")

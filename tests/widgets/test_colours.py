@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import course_pkg.widgets
-from course_pkg import plots
+from course_pkg.tools import plots
 from course_pkg.widgets.panels import ROLES
 
 CSS = (pathlib.Path(course_pkg.widgets.__file__).parent / "explorer.css").read_text()

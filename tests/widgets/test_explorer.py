@@ -1,6 +1,5 @@
 """The figure with sliders, as Python sees it: what it accepts, what it packs, how it answers."""
 
-import base64
 import json
 import re
 
@@ -8,8 +7,7 @@ import ipywidgets
 import numpy as np
 import pytest
 import traitlets
-from hypothesis import given
-from hypothesis import strategies as st
+from packed import read
 
 from course_pkg.widgets import (
     Explorer,
@@ -33,7 +31,7 @@ from course_pkg.widgets import (
 )
 from course_pkg.widgets import number as one_number
 from course_pkg.widgets import numbers as number_row
-from course_pkg.widgets.tables import CAP_KB, GAP, pack, split
+from course_pkg.widgets.tables import CAP_KB
 
 
 def wave(a, k):
@@ -52,40 +50,6 @@ def explorer(fn=wave, **controls):
 def table_of(figure):
     """The JSON that the page carries."""
     return json.loads(re.search(r"<script[^>]*>(.*)</script>", figure.static_html(), re.S).group(1))
-
-
-def read(slot, index):
-    """An independent reader of one slot at a position of the controls."""
-    raw = base64.b64decode(slot["data"])
-    block = np.frombuffer(raw, "<u2" if slot["type"] == "u16" else "<f4").reshape(slot["shape"])
-    at = tuple(0 if n == 1 else i for i, n in zip(index, slot["shape"][:-1]))
-    if slot["type"] == "f32":
-        return block[at].astype(float)
-    return np.where(block[at] == GAP, np.nan, slot["low"] + block[at] * slot["step"])
-
-
-def test_the_page_carries_what_the_function_says():
-    """Every entry of the table is the function's answer, to within the rounding of 16 bits."""
-    figure = explorer()
-    data = table_of(figure)
-    for i, a in enumerate(data["controls"][0]["values"]):
-        for j, k in enumerate(data["controls"][1]["values"]):
-            _, slots = split(wave(a, k))
-            for slot, wanted in zip(data["table"], slots):
-                np.testing.assert_allclose(read(slot, (i, j)), wanted, atol=2 / 65534)
-
-
-@given(st.lists(st.floats(-1e6, 1e6), min_size=2, max_size=8), st.integers(0, 3))
-def test_packing_keeps_values_and_gaps(values, gaps):
-    """Packed numbers come back within half a step of the slot's range; what is not finite comes back as a gap."""
-    x = np.array([*values, *[np.nan, np.inf, -np.inf][:gaps]])
-    spec, _ = split([x])
-    [slot] = pack(lambda values: split([x]), spec, {}, "test")
-    back = read(slot, ())
-    finite = np.isfinite(x)
-    assert np.isnan(back[~finite]).all()
-    room = max(np.ptp(x[finite]) / 65534, 1e-9 * np.abs(x[finite]).max(), 1e-300)
-    np.testing.assert_allclose(back[finite], x[finite], atol=room)
 
 
 def test_what_does_not_change_is_stored_once():
@@ -126,7 +90,7 @@ def test_moving_a_slider_calls_the_function():
     live = explorer()
     live.values = {"a": 1.0, "k": 4}
     x = np.linspace(0, 1, 30)
-    np.testing.assert_allclose(live.frame[1], np.sin(4 * x), atol=1e-5)
+    np.testing.assert_array_equal(live.frame[1], np.sin(4 * x))
     assert live.frame[2] == [1.0]
 
 
@@ -159,7 +123,7 @@ def test_it_is_an_ipywidget_among_others():
 def test_a_figure_without_controls():
     still = figure([bars(["a", "b"], [1, 2], value_label="v", points=[[1, 1], [2, 3]])], title="t", alt="a")
     data = table_of(still)
-    np.testing.assert_allclose(read(data["table"][0], ()), [1, 1], atol=1e-4)
+    np.testing.assert_array_equal(read(data["table"][0], ()), [1, 1])
     assert data["controls"] == []
 
 
@@ -184,7 +148,7 @@ def test_a_surface_may_lie_under_curves():
     assert (ground["rows"], ground["columns"], ground["range"]) == (2, 3, [0.0, 6.0])
     slot = data["table"][ground["z"]["slot"]]
     assert slot["shape"] == [1, 6]
-    np.testing.assert_allclose(read(slot, (0,)), [1, 2, 3, 4, 5, 6], atol=1e-3)
+    np.testing.assert_allclose(read(slot, (0,)), [1, 2, 3, 4, 5, 6], atol=6e-4)
 
 
 @pytest.mark.parametrize("steps", [1, 4, 9])

@@ -7,7 +7,7 @@ from importlib import metadata
 from myst_nb.sphinx_ import NbMetadataCollector
 
 from course_pkg.widgets import explorer
-from course_site.execution import ROOT
+from course_site.execution import ROOT, fingerprint
 
 WIDGETS = ROOT / "course_pkg" / "widgets"
 
@@ -48,8 +48,20 @@ def _per_page(app, pagename, templatename, context, doctree):
         app.add_js_file(None, body=figure_script(), type="module")
 
 
+def _note(app, config):
+    # What makes the pages beside their sources. Sphinx reads all pages again, or writes them again, when it changes.
+    ours = pathlib.Path(__file__).parent
+    config.course_extension = fingerprint(sorted(ours.glob("*.py")))
+    button = (ROOT / "book" / "_live").glob("button.js")
+    written = [*button, *WIDGETS.glob("*.js"), *WIDGETS.glob("*.css")]
+    config.course_page_scripts = fingerprint(sorted(written))
+
+
 def connect(app):
     """Serve the figures' style on every page (equations use its colours), their script where there is a figure."""
+    app.add_config_value("course_extension", "", "env", [str])
+    app.add_config_value("course_page_scripts", "", "html", [str])
+    app.connect("config-inited", _note)
     app.add_css_file("explorer.css")
     app.connect("html-page-context", _per_page, priority=400)
     app.connect("build-finished", _copy)

@@ -56,5 +56,5 @@ def _put(app, exception):
 def connect(app):
     """Fetch before Sphinx compares its configuration with the last build's; write when the pages are written."""
     app.add_config_value("course_live", True, "html", [bool])
-    app.connect("config-inited", _fetch)
+    app.connect("config-inited", _fetch, priority=960)  # when the chapters already run
     app.connect("build-finished", _put)

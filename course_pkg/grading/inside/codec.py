@@ -20,7 +20,12 @@ from .npy import Refused, array_bytes, array_from, torch_module
 
 LIMIT = 32 << 20  # bytes of one message
 DEPTH = 64
-KEYS = 10_000  # of sets and dicts in one message, other than text
+# What a message may hold beside the numbers of its arrays. Bytes can be chosen that take a thousand times their size.
+KEYS = 100_000  # of sets and dicts, other than text
+ALIKE = 1000  # of these with the hash of another
+FIELDS = 100  # of one NamedTuple
+RANGE = 1_000_000  # numbers of all ranges, which are short however many they hold
+NODES = 2_000_000  # brackets and commas
 PLAIN = (type(None), bool, int, float, str)
 
 
@@ -93,6 +98,13 @@ class Encoder:
         return self._refer(o)
 
 
+def loads(data, nodes=NODES):
+    """The value in JSON bytes. Raises Refused for one that would take a hundred times their memory."""
+    if sum(map(data.count, (b"[", b"{", b","))) > nodes:
+        raise Refused(say("nodes", limit=nodes))
+    return json.loads(data)
+
+
 def _numbers(tensor):
     try:
         return tensor.detach().cpu().numpy()
@@ -102,17 +114,17 @@ def _numbers(tensor):
 
 class Decoder:
     """Turns bytes into values. `resolve(json)` finds what a reference stands for, `named(name, fields)` the class of a
-    NamedTuple."""
+    NamedTuple; `nodes` is how many brackets and commas are too many."""
 
-    def __init__(self, resolve, named=None):
-        self._resolve, self._named = resolve, named or namedtuple_like
+    def __init__(self, resolve, named=None, nodes=None):
+        self._resolve, self._named, self._nodes = resolve, named or namedtuple_like, nodes or NODES
 
     def value(self, data):
         """The value in `data`. Raises Refused when it is not one."""
         try:
             (count,) = struct.unpack_from("!I", data)
-            self._data, self._at, self._keys = memoryview(data), 4 + count, 0
-            return self._tree(json.loads(data[4 : 4 + count]), 0)
+            self._data, self._at, self._keys, self._ranged = memoryview(data), 4 + count, 0, 0
+            return self._tree(loads(data[4 : 4 + count], self._nodes), 0)
         except Refused:
             raise
         except Exception as error:  # these bytes may be anything, and so may what they make NumPy meet
@@ -142,20 +154,25 @@ class Decoder:
             return self._blob(v).reshape(())[()]
         if key in ("list", "tuple", "set", "frozenset"):
             make = {"list": list, "tuple": tuple, "set": set, "frozenset": frozenset}[key]
-            self._count(v if "set" in key else ())
-            return make([self._tree(x, d) for x in v])
+            values = [self._tree(x, d) for x in v]
+            if "set" in key:
+                self._count(values)
+            return make(values)
         if key == "named":
             name, fields, values = v
+            if len(fields) > FIELDS or len(fields) != len(values):
+                raise Refused(say("fields", limit=FIELDS))
             return tuple.__new__(self._named(str(name), tuple(map(str, fields))), [self._tree(x, d) for x in values])
         if key == "dict":
-            self._count(k for k, _ in v if not isinstance(k, str))
-            return {self._tree(a, d): self._tree(b, d) for a, b in v}
+            pairs = [(self._tree(a, d), self._tree(b, d)) for a, b in v]
+            self._count([k for k, _ in pairs if not isinstance(k, str)])
+            return dict(pairs)
         return self._rare(key, v, d)
 
     def _count(self, keys):
         """Numbers can be chosen so that all of them have one hash, and then a million take hours."""
-        self._keys += sum(1 for _ in keys)
-        if self._keys > KEYS:
+        self._keys += len(keys)
+        if self._keys > KEYS or len(keys) - len({hash(key) for key in keys}) > ALIKE:
             raise Refused(say("keys", limit=KEYS))
 
     def _rare(self, key, v, d):
@@ -163,8 +180,14 @@ class Decoder:
             return complex(*v)
         if key == "bytes":
             return self._bytes(v)
-        if key in ("slice", "range"):
-            return {"slice": slice, "range": range}[key](*(self._tree(x, d) for x in v))
+        if key == "slice":
+            return slice(*(self._tree(x, d) for x in v))
+        if key == "range":
+            made = range(*(self._tree(x, d) for x in v))
+            self._ranged += RANGE if made[RANGE:] else len(made)
+            if self._ranged >= RANGE:
+                raise Refused(say("long range", limit=RANGE))
+            return made
         if key == "dtype":
             dtype = np.dtype(str(v))
             if dtype.hasobject:

@@ -10,23 +10,32 @@ import types
 from course_pkg.checks.text import say
 
 MESSAGE = 600  # characters of an error's text that cross
+THERE = "__there__"  # a name among the globals of lines that belong to the other process
 
 
-def describe_error(error):
-    """An exception as plain values."""
+def describe_error(error, lines=True):
+    """An exception as plain values. Without `lines`: none of the source on the way to it."""
     kinds = [k.__name__ for k in type(error).__mro__ if k.__module__ == "builtins" and issubclass(k, BaseException)]
     try:
         message = str(error)[:MESSAGE]
     except BaseException:
         message = ""
-    return {"type": str(type(error).__name__)[:80], "bases": kinds, "message": message, "lines": own_lines(error)}
+    return {
+        "type": str(type(error).__name__)[:80],
+        "bases": kinds,
+        "message": message,
+        "lines": own_lines(error) if lines else [],
+    }
 
 
-def own_lines(error):
-    """[(function, line number, text)] of the notebook's own lines on the way to the error."""
+def own_lines(error, there=False):
+    """[(function, line number, text)] of the notebook's own lines on the way to the error.
+
+    there  those alone that came from the other process, with `rebuild_error`
+    """
     found = []
     for frame, number in traceback.walk_tb(error.__traceback__):
-        if frame.f_globals.get("__name__") == "__main__":
+        if frame.f_globals.get("__name__") == "__main__" and (THERE in frame.f_globals or not there):
             text = linecache.getline(frame.f_code.co_filename, number).strip()
             found.append((frame.f_code.co_name, number, text[:200]))
     return found[-8:]
@@ -63,7 +72,7 @@ def _traceback(lines):
         linecache.cache[filename] = (len(text), None, [""] * (number - 1) + [text + "\n"], filename)
         code = compile("raise ValueError", filename, "exec").replace(co_name=function, co_firstlineno=number)
         try:
-            exec(code, {"__name__": "__main__"})
+            exec(code, {"__name__": "__main__", THERE: True})
         except ValueError as error:
             frame = error.__traceback__.tb_next
             made = types.TracebackType(made, frame.tb_frame, frame.tb_lasti, number)

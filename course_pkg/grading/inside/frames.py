@@ -26,14 +26,11 @@ class Late(Exception):
 def _read(sock, count, deadline):
     parts = bytearray()
     while len(parts) < count:
-        if deadline is not None:
-            left = deadline - time.monotonic()
-            if left <= 0:
-                raise Late
-            sock.settimeout(left)
-        else:
-            sock.settimeout(None)
+        left = None if deadline is None else deadline - time.monotonic()
+        if left is not None and left <= 0:
+            raise Late
         try:
+            sock.settimeout(left)
             piece = sock.recv(min(count - len(parts), 1 << 20))
         except TimeoutError:
             raise Late from None
@@ -55,11 +52,8 @@ def read(sock, deadline=None, limit=LIMIT):
 
 def write(sock, kind, payload, deadline=None):
     """Send one frame. Raises Gone or Late."""
-    if deadline is not None:
-        sock.settimeout(max(0.001, deadline - time.monotonic()))
-    else:
-        sock.settimeout(None)
     try:
+        sock.settimeout(None if deadline is None else max(0.001, deadline - time.monotonic()))
         sock.sendall(HEAD.pack(len(payload), kind) + payload)
     except TimeoutError:
         raise Late from None

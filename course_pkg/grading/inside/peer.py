@@ -161,10 +161,14 @@ class Peer:
         except frames.Gone:
             raise
         except BaseException as error:
-            answer = self.encode({"error": describe_error(error)})
+            answer = self.encode({"error": self.describe(error)})
         finally:
             self.depth -= 1
         frames.write(self._sock, frames.ANSWER, answer, None)
+
+    def describe(self, error):
+        """What the other side is told of an error here."""
+        return describe_error(error)
 
     def _do(self, data):
         if self.depth > 16:

@@ -1,6 +1,5 @@
 """The student's kernel: runs the notebook's cells, and calls the student's functions when the tests ask."""
 
-import contextlib
 import json
 import types
 from pathlib import Path
@@ -20,8 +19,7 @@ class Student(Peer):
     def _do(self, data):
         question = self.decode(data)
         if question["do"] == "file":
-            _write(*question["args"])
-            return self.encode({"value": None})
+            return self.encode({"value": _write(*question["args"])})
         if question["do"] == "run":
             outputs, _, error = self._shell.run(*question["args"])
             return self.encode({"value": (json.dumps(outputs), error is None)})
@@ -45,12 +43,15 @@ class Student(Peer):
 
 
 def _write(name, content, more):
-    """A part of a file. Where no file can have this name, the notebook will miss it, and say so."""
+    """Write a part of a file. Returns whether there can be a file of this name and size."""
     path = Path.cwd() / name
-    with contextlib.suppress(OSError, ValueError):
+    try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("ab" if more else "wb") as file:
             file.write(content)
+    except (OSError, ValueError):
+        return False
+    return True
 
 
 def main(shell, sock):

@@ -21,7 +21,9 @@ import tempfile
 import traceback
 
 from . import lock, shell, student
-from .family import family
+from .family import family, shares, waited
+
+LOOK = 0.1  # seconds between two looks at a kernel's memory
 
 
 def warm(settings):
@@ -128,9 +130,9 @@ def keep(settings, made, keeper, sockets):
 def watch(settings, keeper, proc, pid):
     """Wait for the kernel's end, or bring it about. Returns why it was ended, or ""."""
     ended, budget = os.pidfd_open(pid), settings["limits"]["memory_mb"] << 20
-    own = dict(family(proc, os.getpid())).get(os.getpid(), 0) if proc is not None else 0
+    own = sum(member.memory for member in family(proc, os.getpid()) if member.pid == os.getpid()) if proc else 0
     while True:
-        ready, _, _ = select.select([keeper, ended], [], [], 0.2)
+        ready, _, _ = select.select([keeper, ended], [], [], LOOK)
         if ended in ready:
             return ""
         if keeper in ready:
@@ -138,11 +140,31 @@ def watch(settings, keeper, proc, pid):
             if word == b"i":
                 os.kill(pid, signal.SIGINT)
                 continue
+            if word in (b"w", b"c"):
+                keeper.sendall(b"%f\n" % clock(proc, pid, word))
+                continue
             os.kill(pid, signal.SIGKILL)
             return "told"
-        if proc is not None and sum(max(0, size - own) for _, size in family(proc, pid)) > budget:
+        if proc is not None and over(proc, pid, own, budget):
             os.kill(pid, signal.SIGKILL)
             return "memory"
+
+
+def over(proc, pid, own, budget):
+    """Whether a kernel and its children hold more than `budget` bytes beyond `own`, which each was forked with."""
+    members = family(proc, pid)
+    if sum(max(0, member.memory - own) for member in members) <= budget:
+        return False
+    # Several that share memory were counted several times; to look closer takes longer.
+    exact = shares(proc, [member.pid for member in members])
+    return exact is None or exact > budget
+
+
+def clock(proc, pid, word):
+    """b"w": seconds that the kernel waited for a processor. b"c": of processors that it and its children used."""
+    if proc is None:
+        return 0.0
+    return waited(proc, pid) if word == b"w" else sum(member.seconds for member in family(proc, pid))
 
 
 def main():

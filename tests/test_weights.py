@@ -7,12 +7,12 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from references import SEEDS, VARIANTS, assert_equal, assert_same, draw_case, draw_params
 
-from course_pkg import fused, params
+from course_pkg import cells, encoder_decoder, fused, interchange, models, tasks, weights
 from course_pkg.cells import LSTMParams
 from course_pkg.stacks import LayerParams, stack
 from course_pkg.trees import tree_leaves
 
-CELLS = list(params.CELLS)
+CELLS = [cell.name for cell in cells.CELLS]
 SIZE = st.integers(1, 6)
 FUSED = {"rnn": fused.rnn, "lstm": fused.lstm, "gru": fused.gru}
 NETS = {"rnn": torch.nn.RNN, "lstm": torch.nn.LSTM, "gru": torch.nn.GRU}
@@ -24,38 +24,38 @@ def rng(seed=0):
 
 @given(n=SIZE, seed=SEEDS)
 def test_orthogonal_keeps_every_length(n, seed):
-    q = params.orthogonal(n, rng(seed))
+    q = weights.orthogonal(n, rng(seed), dtype=np.float64)
     assert_equal(q @ q.T, np.eye(n))
 
 
 def test_orthogonal_is_uniform():
     """Its entries have mean 0 and variance 1/n; without the sign fix the diagonal would lean to one side."""
-    q = np.stack([params.orthogonal(4, rng(seed)) for seed in range(2000)])
+    q = np.stack([weights.orthogonal(4, rng(seed), dtype=np.float64) for seed in range(2000)])
     assert np.abs(q.mean(axis=0)).max() < 0.05
     assert np.abs(q.var(axis=0) - 1 / 4).max() < 0.03
 
 
 def test_glorot_and_he_have_the_spread_of_their_papers():
-    g = params.glorot((300, 100), rng())
+    g = weights.glorot((300, 100), rng(), dtype=np.float64)
     assert np.abs(g).max() <= np.sqrt(6 / 400)
     assert g.var() == pytest.approx(2 / 400, rel=0.03)
-    assert params.he((300, 100), rng()).var() == pytest.approx(2 / 100, rel=0.03)
+    assert weights.he((300, 100), rng(), dtype=np.float64).var() == pytest.approx(2 / 100, rel=0.03)
 
 
 def test_he_keeps_the_size_of_a_relu_layer():
     """What it is for: mean square out equals mean square in, through relu, at any width."""
     x = rng(1).normal(size=(500, 2000))
-    y = np.maximum(x @ params.he((500, 2000), rng()).T, 0)
+    y = np.maximum(x @ weights.he((500, 2000), rng(), dtype=np.float64).T, 0)
     assert (y**2).mean() == pytest.approx(1.0, rel=0.05)
 
 
 @given(n=SIZE, seed=SEEDS, radius=st.floats(0.1, 10), dtype=st.sampled_from([np.float32, np.float64]))
 def test_scaling_to_a_radius_reaches_it_and_changes_nothing_else(n, seed, radius, dtype):
     W = rng(seed).normal(size=(n, n)).astype(dtype)
-    assume(params.spectral_radius(W) > 0.1)
-    scaled = params.scale_to_radius(W, radius)
+    assume(weights.spectral_radius(W) > 0.1)
+    scaled = weights.scale_to_radius(W, radius)
     assert scaled.dtype == dtype
-    assert params.spectral_radius(scaled) == pytest.approx(radius, rel=1e-3 if dtype == np.float32 else 1e-9)
+    assert weights.spectral_radius(scaled) == pytest.approx(radius, rel=1e-3 if dtype == np.float32 else 1e-9)
     k = np.unravel_index(np.abs(W).argmax(), W.shape)
     assert_equal(scaled / scaled[k], W / W[k], 1e-6)
 
@@ -63,14 +63,14 @@ def test_scaling_to_a_radius_reaches_it_and_changes_nothing_else(n, seed, radius
 def test_the_radius_is_that_of_known_matrices():
     """A rotation has complex eigenvalues of size 1; a matrix that only hands on has none but 0."""
     turn = np.array([[0.6, -0.8], [0.8, 0.6]])
-    assert params.spectral_radius(turn) == pytest.approx(1)
-    assert params.spectral_radius(np.diag([2.0, -3.0])) == pytest.approx(3)
-    assert params.spectral_radius(np.diag([5.0, 5.0], 1)) == 0
+    assert weights.spectral_radius(turn) == pytest.approx(1)
+    assert weights.spectral_radius(np.diag([2.0, -3.0])) == pytest.approx(3)
+    assert weights.spectral_radius(np.diag([5.0, 5.0], 1)) == 0
 
 
 def test_chrono_biases_spread_over_the_times():
     """exp(bias) is uniform in 1..longest-1, and a gate with bias log(k) forgets 1 / (k + 1) a step."""
-    b = params.chrono(20000, 100, rng())
+    b = weights.chrono(20000, 100, rng(), dtype=np.float64)
     k = np.exp(b)
     assert 1 <= k.min() < 1.1
     assert 98.9 < k.max() <= 99
@@ -80,14 +80,14 @@ def test_chrono_biases_spread_over_the_times():
 
 
 def test_chrono_start_goes_to_the_gates_that_keep():
-    lstm = params.init("lstm", 3, 50, rng(), longest=100)
+    lstm = weights.init("lstm", 3, 50, rng(), longest=100, dtype=np.float64)
     b_i, b_f, b_g, b_o = np.split(lstm.b, 4)
     assert (b_f >= 0).all()
     assert b_f.max() > 3
     assert_same(b_i, -b_f)
     assert not b_g.any()
     assert not b_o.any()
-    b_r, b_z, b_n = np.split(params.init("gru", 3, 50, rng(), longest=100).b, 3)
+    b_r, b_z, b_n = np.split(weights.init("gru", 3, 50, rng(), longest=100, dtype=np.float64).b, 3)
     assert b_z.max() > 3
     assert not b_r.any()
     assert not b_n.any()
@@ -97,21 +97,22 @@ def test_chrono_start_goes_to_the_gates_that_keep():
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @given(D=SIZE, H=SIZE, seed=SEEDS)
 def test_init_is_what_it_says(cell, dtype, D, H, seed):
-    p = params.init(cell, D, H, rng(seed), dtype=dtype, forget_bias=1.5)
+    start = {"forget_bias": 1.5} if cell == "lstm" else {}
+    p = weights.init(cell, D, H, rng(seed), dtype=dtype, **start)
     assert all(a.dtype == dtype for a in p)
-    for W in np.split(p.W_hh, params.GATES[type(p)]):
+    for W in np.split(p.W_hh, len(cells.by_name(cell).gates)):
         assert_equal(W @ W.T, np.eye(H, dtype=dtype), 1e-5 if dtype == np.float32 else 1e-12)
     assert np.abs(p.W_ih).max() <= np.sqrt(6 / (D + H))
     forget = p.b.reshape(-1, H)[1] if cell == "lstm" else np.zeros(0)
     assert (forget == 1.5).all()
     assert p.b.sum() == pytest.approx(forget.sum())
-    assert_same(p, params.init(cell, D, H, rng(seed), dtype=dtype, forget_bias=1.5))
+    assert_same(p, weights.init(cell, D, H, rng(seed), dtype=dtype, **start))
 
 
 def test_identity_start_passes_the_state_on():
-    p = params.init("rnn", 2, 3, rng(), recurrent="identity")
+    p = weights.init("rnn", 2, 3, rng(), recurrent="identity", dtype=np.float64)
     assert_same(p.W_hh, np.eye(3))
-    he = params.init("rnn", 2, 300, rng(), inputs="he", recurrent="he")
+    he = weights.init("rnn", 2, 300, rng(), input_weights="he", recurrent="he", dtype=np.float64)
     assert he.W_hh.var() == pytest.approx(2 / 300, rel=0.05)
     assert he.W_ih.var() == pytest.approx(2 / 2, rel=0.2)
 
@@ -119,13 +120,13 @@ def test_identity_start_passes_the_state_on():
 @pytest.mark.parametrize("cell", CELLS)
 @given(D=SIZE, H=SIZE, depth=st.integers(1, 3), both=st.booleans(), norm=st.booleans())
 def test_init_stack_runs_and_is_counted(cell, D, H, depth, both, norm):
-    net = params.init_stack(cell, D, H, rng(), depth=depth, bidirectional=both, norm=norm)
+    net = weights.init_stack(cell, D, H, rng(), depth=depth, bidirectional=both, norm=norm, dtype=np.float64)
     out, _, _ = stack(rng(1).normal(size=(2, 3, D)), None, net)
     assert out.shape == (2, 3, H * (1 + both))
     widths = [D] + [H * (1 + both)] * (depth - 1)
-    by_formula = sum((1 + both) * params.cell_count(cell, width, H) + 2 * norm * width for width in widths)
-    assert params.count(net) == by_formula
-    assert params.nbytes(net) == 8 * by_formula
+    by_formula = sum((1 + both) * weights.cell_count(cell, width, H) + 2 * norm * width for width in widths)
+    assert weights.count(net) == by_formula
+    assert weights.nbytes(net) == 8 * by_formula
     assert len({a.tobytes() for name, a in tree_leaves(net).items() if name.endswith("W_hh") and H > 1}) == (
         depth * (1 + both) * (H > 1)
     )  # every matrix is a new draw
@@ -135,15 +136,15 @@ def test_init_stack_runs_and_is_counted(cell, D, H, depth, both, norm):
 @given(D=SIZE, H=SIZE, depth=st.integers(1, 3), both=st.booleans())
 def test_torch_count_is_what_torch_has(cell, D, H, depth, both):
     net = NETS[cell](D, H, depth, bidirectional=both)
-    assert params.torch_count(cell, D, H, depth=depth, bidirectional=both) == sum(p.numel() for p in net.parameters())
+    assert weights.torch_count(cell, D, H, depth=depth, bidirectional=both) == sum(p.numel() for p in net.parameters())
 
 
 @pytest.mark.parametrize("cell", CELLS)
 @given(D=st.integers(1, 300), budget=st.integers(1, 10**6))
 def test_width_for_is_the_largest_that_fits(cell, D, budget):
-    assume(budget >= params.cell_count(cell, D, 1))
-    H = params.width_for(cell, D, budget)
-    assert params.cell_count(cell, D, H) <= budget < params.cell_count(cell, D, H + 1)
+    assume(budget >= weights.cell_count(cell, D, 1))
+    H = weights.width_for(cell, D, budget)
+    assert weights.cell_count(cell, D, H) <= budget < weights.cell_count(cell, D, H + 1)
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
@@ -153,12 +154,12 @@ def test_what_a_forward_pass_keeps_is_what_the_formula_says(variant, sizes, dtyp
     case = draw_case(cell, sizes, 0, dtype)
     tape = FUSED[cell](case.x, case.state, case.params, **options)[2]
     reset = {"reset": options["reset"]} if "reset" in options else {}
-    assert params.nbytes(tape) == params.kept_count(cell, *sizes, **reset) * np.dtype(dtype).itemsize
+    assert weights.nbytes(tape) == weights.kept_count(cell, *sizes, **reset) * np.dtype(dtype).itemsize
 
 
 def test_nbytes_counts_shared_memory_once():
     a = np.zeros(10)
-    assert params.nbytes([a, (a[2:], a.reshape(2, 5)), None, "text", np.zeros(3, np.float32)]) == 80 + 12
+    assert weights.nbytes([a, (a[2:], a.reshape(2, 5)), None, "text", np.zeros(3, np.float32)]) == 80 + 12
 
 
 def bits(tree):
@@ -184,14 +185,14 @@ def test_ours_to_torch_and_back_is_exact_to_the_bit(cell, dtype, D, H, depth, bo
     widths = [D] + [H * (1 + both)] * (depth - 1)
     net = tuple(LayerParams(draw(width), draw(width) if both else None) for width in widths)
     theirs = NETS[cell](D, H, depth, bidirectional=both, dtype=torch.tensor(net[0].forward.b).dtype)
-    theirs.load_state_dict(params.to_torch(net))
-    assert bits(params.from_torch(theirs.state_dict(), cell, layer=None)) == bits(net)
-    assert bits(params.from_torch(theirs.state_dict(), cell)) == bits(net[0].forward)
+    theirs.load_state_dict(interchange.to_torch(net))
+    assert bits(interchange.from_torch(theirs.state_dict(), cell, layer=None)) == bits(net)
+    assert bits(interchange.from_torch(theirs.state_dict(), cell)) == bits(net[0].forward)
     if both:
-        assert bits(params.from_torch(theirs.state_dict(), cell, layer="0_reverse")) == bits(net[0].reverse)
+        assert bits(interchange.from_torch(theirs.state_dict(), cell, layer="0_reverse")) == bits(net[0].reverse)
     one = NETS[cell](D, H, dtype=theirs.weight_ih_l0.dtype)
-    one.load_state_dict(params.to_torch(net[0].forward))
-    assert bits(params.from_torch(one.state_dict(), cell)) == bits(net[0].forward)
+    one.load_state_dict(interchange.to_torch(net[0].forward))
+    assert bits(interchange.from_torch(one.state_dict(), cell)) == bits(net[0].forward)
 
 
 @pytest.mark.parametrize("cell", CELLS)
@@ -203,12 +204,12 @@ def test_torch_to_ours_and_back_is_the_same_function(cell, D, H, depth, both, bi
         D, H, depth, bias=bias, bidirectional=both, batch_first=True, dtype=torch.float64
     )
     theirs = make(bias)
-    ours = params.from_torch(theirs.state_dict(), cell, layer=None)
+    ours = interchange.from_torch(theirs.state_dict(), cell, layer=None)
     x = rng(seed).normal(size=(2, 4, D))
     with torch.no_grad():
         out_ = theirs(torch.tensor(x))[0].numpy()
         again = make(True)
-        again.load_state_dict(params.to_torch(ours))
+        again.load_state_dict(interchange.to_torch(ours))
         assert_equal(again(torch.tensor(x))[0].numpy(), out_)
     assert_equal(stack(x, None, ours)[0], out_)
 
@@ -216,8 +217,8 @@ def test_torch_to_ours_and_back_is_the_same_function(cell, D, H, depth, both, bi
 def test_converted_weights_are_copies():
     """Training one network must not change the other."""
     net = torch.nn.LSTM(2, 3)
-    ours = params.from_torch(net.state_dict(), "lstm")
-    state = params.to_torch(ours)
+    ours = interchange.from_torch(net.state_dict(), "lstm")
+    state = interchange.to_torch(ours)
     before = {name: p.detach().clone() for name, p in net.named_parameters()}
     kept = LSTMParams(*(a.copy() for a in ours))
     for t in state.values():
@@ -232,7 +233,7 @@ def test_converted_weights_are_copies():
 def test_update_gate_of_the_other_sign_is_the_same_function(sizes, reset, seed):
     """h_t = z n + (1 - z) h_{t-1}, written out here, with converted weights gives what ours give."""
     case = draw_case("gru", sizes, seed)
-    p, H = params.flip_update_gate(case.params), sizes[3]
+    p, H = interchange.flip_update_gate(case.params), sizes[3]
     sigmoid = lambda a: 1 / (1 + np.exp(-a))  # noqa: E731
     h = case.state.h
     for t in range(sizes[1]):
@@ -243,7 +244,7 @@ def test_update_gate_of_the_other_sign_is_the_same_function(sizes, reset, seed):
         n = np.tanh(a_n + inner)
         h = z * n + (1 - z) * h
     assert_equal(fused.gru(case.x, case.state, case.params, reset=reset)[1].h, h, 1e-11)
-    assert_same(params.flip_update_gate(p), case.params)
+    assert_same(interchange.flip_update_gate(p), case.params)
     assert_same(p.W_ih[:H], case.params.W_ih[:H])
 
 
@@ -276,10 +277,10 @@ def keras_layer(cell, weights, x):
 def test_keras_layout_both_ways(variant, sizes, seed):
     cell, options = VARIANTS[variant]
     case = draw_case(cell, sizes, seed)
-    weights = params.to_keras(case.params, **options if cell == "gru" else {})
+    weights = interchange.to_keras(case.params, **options if cell == "gru" else {})
     last = FUSED[cell](case.x, None, case.params, **options)[1].h
     assert_equal(keras_layer(cell, weights, case.x), last, 1e-11)
-    back = params.from_keras(weights, cell)
+    back = interchange.from_keras(weights, cell)
     assert_equal(FUSED[cell](case.x, None, back, **options)[1].h, last)
     if variant != "gru-before":  # there Keras has one bias where ours has two
         assert_same(back, case.params)
@@ -292,18 +293,18 @@ def test_gru_weights_give_equal_outputs_by_every_road(sizes, reset, seed):
     A text with the other sign of z may well keep its weights as Keras does, so the two converters must go together.
     """
     case, cell = draw_case("gru", sizes, seed), lambda p: fused.gru(case.x, None, p, reset=reset)[0]
-    ours, keras = cell(case.params), params.to_keras(case.params, reset=reset)
-    assert_equal(cell(params.from_keras(keras, "gru")), ours)
-    elsewhere = params.to_keras(params.flip_update_gate(case.params), reset=reset)  # z written, Keras's columns
+    ours, keras = cell(case.params), interchange.to_keras(case.params, reset=reset)
+    assert_equal(cell(interchange.from_keras(keras, "gru")), ours)
+    elsewhere = interchange.to_keras(interchange.flip_update_gate(case.params), reset=reset)  # Keras's columns
     H = sizes[3]
     for theirs, mine in zip(elsewhere, keras):
         assert_same(theirs[..., :H], -mine[..., :H])  # z comes first in Keras
         assert_same(theirs[..., H:], mine[..., H:])
-    back = params.flip_update_gate(params.from_keras(elsewhere, "gru"))
+    back = interchange.flip_update_gate(interchange.from_keras(elsewhere, "gru"))
     assert_equal(cell(back), ours)
     if reset == "after":
         net = torch.nn.GRU(sizes[2], H, batch_first=True, dtype=torch.float64)
-        net.load_state_dict(params.to_torch(back))
+        net.load_state_dict(interchange.to_torch(back))
         with torch.no_grad():
             assert_equal(net(torch.tensor(case.x))[0].numpy(), ours)
 
@@ -313,60 +314,79 @@ def test_keras_two_biases_and_none():
     r = rng()
     weights = [r.normal(size=s) for s in ((3, 12), (4, 12), (2, 12))]
     x = r.normal(size=(2, 5, 3))
-    assert_equal(fused.gru(x, None, params.from_keras(weights, "gru"))[1].h, keras_layer("gru", weights, x))
+    assert_equal(fused.gru(x, None, interchange.from_keras(weights, "gru"))[1].h, keras_layer("gru", weights, x))
     weights = [r.normal(size=s) for s in ((3, 4), (4, 4))]
-    p = params.from_keras(weights, "rnn")
+    p = interchange.from_keras(weights, "rnn")
     assert_equal(fused.rnn(x, None, p)[1].h, keras_layer("rnn", [*weights, np.zeros(4)], x))
 
 
-LSTM = params.init("lstm", 2, 3, rng())
-GRU = params.init("gru", 2, 3, rng())
+LSTM = weights.init("lstm", 2, 3, rng(), dtype=np.float64)
+GRU = weights.init("gru", 2, 3, rng(), dtype=np.float64)
 SD = torch.nn.LSTM(2, 3).state_dict()
-BOTH = params.init_stack("lstm", 2, 3, rng(), depth=2, bidirectional=True)
+BOTH = weights.init_stack("lstm", 2, 3, rng(), depth=2, bidirectional=True, dtype=np.float64)
 BAD = {
-    "cell: got 'LSTM'": lambda: params.init("LSTM", 2, 3, rng()),
-    "recurrent: got 'eye'": lambda: params.init("rnn", 2, 3, rng(), recurrent="eye"),
-    "inputs: got 'xavier'": lambda: params.init("rnn", 2, 3, rng(), inputs="xavier"),
-    "D: got 0": lambda: params.init("rnn", 0, 3, rng()),
-    "H: got 2.5": lambda: params.init("rnn", 2, 2.5, rng()),
-    "rng: got int": lambda: params.init("rnn", 2, 3, 0),
-    "dtype: got int64": lambda: params.init("rnn", 2, 3, rng(), dtype=np.int64),
-    "longest: got 2,": lambda: params.init("gru", 2, 3, rng(), longest=2),
-    "longest: got a number, wanted None for an rnn": lambda: params.init("rnn", 2, 3, rng(), longest=9),
-    r"W: got shape \(2, 3\)": lambda: params.spectral_radius(np.ones((2, 3))),
-    "W: got list": lambda: params.spectral_radius([[1.0]]),
-    "radius: got -1": lambda: params.scale_to_radius(np.eye(2), -1),
-    "W: got a matrix of spectral radius 0": lambda: params.scale_to_radius(np.diag([1.0], 1), 1),
-    "depth: got 0": lambda: params.init_stack("rnn", 2, 3, rng(), depth=0),
-    "budget: got 5, wanted an integer of at least 16": lambda: params.width_for("lstm", 2, 5),
-    "reset: got 'before', which torch.nn.GRU cannot express": lambda: params.to_torch(GRU, reset="before"),
-    "nonlinearity: got 'sigmoid', wanted 'tanh' or 'relu'": lambda: params.to_torch(
-        params.init("rnn", 2, 3, rng()), nonlinearity="sigmoid"
+    "cell: got 'LSTM'": lambda: weights.init("LSTM", 2, 3, rng()),
+    "recurrent: got 'eye'": lambda: weights.init("rnn", 2, 3, rng(), recurrent="eye"),
+    "input_weights: got 'xavier'": lambda: weights.init("rnn", 2, 3, rng(), input_weights="xavier"),
+    "D: got 0": lambda: weights.init("rnn", 0, 3, rng()),
+    "H: got 2.5": lambda: weights.init("rnn", 2, 2.5, rng()),
+    "rng: got int": lambda: weights.init("rnn", 2, 3, 0),
+    "rng: got int, wanted": lambda: weights.orthogonal(3, 0),
+    "rng: got int, wanted a numpy": lambda: weights.chrono(3, 10, 0),
+    "rng: got NoneType": lambda: weights.glorot((2, 2), None),
+    "rng: got str": lambda: models.init("lstm", 5, 3, 2, "0", embedding=4),
+    "rng: got float": lambda: encoder_decoder.init("lstm", 5, 5, 3, 3, rng=0.0),
+    "n: got 2.5": lambda: weights.orthogonal(2.5, rng()),
+    "rows: got 0": lambda: weights.he((0, 2), rng()),
+    "dtype: got int": lambda: weights.glorot((2, 2), rng(), dtype=int),
+    "longest: got 1,": lambda: weights.chrono(3, 1, rng()),
+    "H: got -3": lambda: weights.cell_count("lstm", 2, -3),
+    "depth: got 0,": lambda: weights.torch_count("lstm", 2, 3, depth=0),
+    "T: got 0": lambda: weights.kept_count("lstm", 1, 0, 2, 3),
+    "reset: got 'befor'": lambda: weights.kept_count("gru", 1, 1, 2, 3, reset="befor"),
+    r"options: got \['reset'\]": lambda: weights.kept_count("lstm", 1, 1, 2, 3, reset="after"),
+    "forget_bias: got 3.0, wanted None for gru": lambda: weights.init("gru", 2, 3, rng(), forget_bias=3.0),
+    "forget_bias: got 0, wanted None for rnn": lambda: weights.init("rnn", 2, 3, rng(), forget_bias=0),
+    "forget_bias: got it together": lambda: weights.init("lstm", 2, 3, rng(), forget_bias=5, longest=10),
+    "dtype: got int64": lambda: weights.init("rnn", 2, 3, rng(), dtype=np.int64),
+    "longest: got 2,": lambda: weights.init("gru", 2, 3, rng(), longest=2),
+    "longest: got 9, wanted None for rnn": lambda: weights.init("rnn", 2, 3, rng(), longest=9),
+    r"W: got shape \(2, 3\)": lambda: weights.spectral_radius(np.ones((2, 3))),
+    "W: got list": lambda: weights.spectral_radius([[1.0]]),
+    "radius: got -1": lambda: weights.scale_to_radius(np.eye(2), -1),
+    "W: got a matrix of spectral radius 0": lambda: weights.scale_to_radius(np.diag([1.0], 1), 1),
+    "depth: got 0": lambda: weights.init_stack("rnn", 2, 3, rng(), depth=0),
+    "budget: got 5, wanted an integer of at least 16": lambda: weights.width_for("lstm", 2, 5),
+    "reset: got 'before', which torch.nn.GRU cannot express": lambda: interchange.to_torch(GRU, reset="before"),
+    "nonlinearity: got 'sigmoid', wanted 'tanh' or 'relu'": lambda: interchange.to_torch(
+        weights.init("rnn", 2, 3, rng(), dtype=np.float64), nonlinearity="sigmoid"
     ),
-    r"params\[0\].norm: got a layer norm": lambda: params.to_torch(params.init_stack("gru", 2, 3, rng(), norm=True)),
-    r"params\[1\].reverse: torch.nn has": lambda: params.to_torch((BOTH[0], BOTH[1]._replace(reverse=None))),
-    r"params\[1\]: torch.nn has the same cell": lambda: params.to_torch((LayerParams(LSTM), LayerParams(GRU))),
-    "params: got list": lambda: params.to_torch([LSTM]),
-    "params: got tuple": lambda: params.to_torch(tuple(LSTM)),
-    "state_dict: got no weight_ih_l1": lambda: params.from_torch(SD, "lstm", layer=1),
-    "state_dict: got no bias_hh_l0": lambda: params.from_torch(
+    r"params\[0\].norm: got a layer norm": lambda: interchange.to_torch(
+        weights.init_stack("gru", 2, 3, rng(), norm=True)
+    ),
+    r"params\[1\].reverse: torch.nn has": lambda: interchange.to_torch((BOTH[0], BOTH[1]._replace(reverse=None))),
+    r"params\[1\]: torch.nn has the same cell": lambda: interchange.to_torch((LayerParams(LSTM), LayerParams(GRU))),
+    "params: got list": lambda: interchange.to_torch([LSTM]),
+    "params: got tuple": lambda: interchange.to_torch(tuple(LSTM)),
+    "state_dict: got no weight_ih_l1": lambda: interchange.from_torch(SD, "lstm", layer=1),
+    "state_dict: got no bias_hh_l0": lambda: interchange.from_torch(
         {k: v for k, v in SD.items() if k != "bias_hh_l0"}, "lstm"
     ),
-    r"state_dict: got weight_hh_l0 of shape \(12, 3\), wanted \(3 H, H\)": lambda: params.from_torch(SD, "gru"),
-    "state_dict: got no weight_ih_l0": lambda: params.from_torch({}, "gru", layer=None),
-    "state_dict: got weight_hr_l0, a projection": lambda: params.from_torch(
+    r"state_dict: got weight_hh_l0 of shape \(12, 3\), wanted \(3 H, H\)": lambda: interchange.from_torch(SD, "gru"),
+    "state_dict: got no weight_ih_l0": lambda: interchange.from_torch({}, "gru", layer=None),
+    "state_dict: got weight_hr_l0, a projection": lambda: interchange.from_torch(
         torch.nn.LSTM(2, 3, proj_size=1).state_dict(), "lstm"
     ),
-    "state_dict: got weight_ih_l0 of dtype torch.bfloat16": lambda: params.from_torch(
+    "state_dict: got weight_ih_l0 of dtype torch.bfloat16": lambda: interchange.from_torch(
         {k: v.bfloat16() for k, v in SD.items()}, "lstm"
     ),
-    "params: got LSTMParams, wanted GRUParams": lambda: params.flip_update_gate(LSTM),
-    "params: got tuple, wanted RNNParams": lambda: params.to_keras(tuple(LSTM)),
-    "reset: got 'x'": lambda: params.to_keras(GRU, reset="x"),
-    "weights: got 1 arrays": lambda: params.from_keras([np.ones((2, 12))], "lstm"),
-    "weights: got shapes": lambda: params.from_keras(params.to_keras(LSTM), "gru"),
-    r"weights: got shapes \[\(2, 12\), \(3, 12\), \(2, 12\)\]": lambda: params.from_keras(
-        [*params.to_keras(LSTM)[:2], np.ones((2, 12))], "lstm"
+    "params: got LSTMParams, wanted GRUParams": lambda: interchange.flip_update_gate(LSTM),
+    "params: got tuple, wanted RNNParams": lambda: interchange.to_keras(tuple(LSTM)),
+    "reset: got 'x'": lambda: interchange.to_keras(GRU, reset="x"),
+    "weights: got 1 arrays": lambda: interchange.from_keras([np.ones((2, 12))], "lstm"),
+    "weights: got shapes": lambda: interchange.from_keras(interchange.to_keras(LSTM), "gru"),
+    r"weights: got shapes \[\(2, 12\), \(3, 12\), \(2, 12\)\]": lambda: interchange.from_keras(
+        [*interchange.to_keras(LSTM)[:2], np.ones((2, 12))], "lstm"
     ),
 }
 
@@ -375,3 +395,11 @@ BAD = {
 def test_bad_input_is_named(message):
     with pytest.raises(ValueError, match=message):
         BAD[message]()
+
+
+def test_the_first_array_fits_the_first_stack():
+    """One default dtype: what a task gives goes into what `init` gives."""
+    data = tasks.adding_problem(4, 5, rng())
+    for cell in CELLS:
+        assert stack(data.x, None, weights.init_stack(cell, 2, 3, rng()))[0].dtype == np.float32
+        assert {a.dtype for a in tree_leaves(models.init(cell, 2, 3, 1, rng())).values()} == {np.dtype(np.float32)}

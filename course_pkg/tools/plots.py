@@ -1,6 +1,6 @@
 """Matplotlib pictures in the course's colours: arrays in, Axes out. No maths here.
 
-The colours mirror widgets/explorer.css, where each is explained; a test holds the two together.
+The colours mirror ../widgets/explorer.css, where each is explained; a test holds the two together.
 """
 
 import matplotlib.pyplot as plt

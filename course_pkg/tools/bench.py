@@ -1,6 +1,6 @@
 """Speed and memory of `fused`, beside PyTorch's networks and beside one call of the cell per step.
 
-    python -m course_pkg.bench [--json FILE] [--quick]
+    python -m course_pkg.tools.bench [--json FILE] [--quick]
 
 prints tables and, if FILE can be written, keeps the same numbers there; `read` and `lines` show them
 on a page. One thread, float32. Contenders take turns within one run, and a ratio is the median of the
@@ -21,8 +21,8 @@ import time
 
 import numpy as np
 
-from course_pkg import bptt, cells, fused, params
-from course_pkg.validation import require_choice
+from course_pkg import bptt, cells, interchange, weights
+from course_pkg.tools.machine import processor
 
 SIZES = ((1, 32, 8, 16), (16, 64, 32, 64), (32, 100, 64, 128), (64, 100, 128, 256), (32, 1000, 32, 64))  # B, T, D, H
 LONGER = [(32, T, 32, 64) for T in (50, 100, 200, 400)]
@@ -47,17 +47,13 @@ def contenders(cell, B, T, D, H, seed=0):
     """
     import torch
 
-    require_choice("cell", cell, params.CELLS)
+    cell = cells.by_name(cell)
     torch.set_num_threads(1)
     rng = np.random.default_rng(seed)
-    p = params.init(cell, D, H, rng, dtype=np.float32)
+    p = weights.init(cell, D, H, rng, dtype=np.float32)
     x, dh = rng.standard_normal((B, T, D), np.float32), rng.standard_normal((B, T, H), np.float32)
-    zeros = np.zeros((B, H), np.float32)
-    state = cells.LSTMState(zeros, zeros) if cell == "lstm" else cells.HState(zeros)
-    step, step_backward = getattr(cells, f"{cell}_step"), getattr(cells, f"{cell}_step_backward")
-    run, run_backward = getattr(fused, cell), getattr(fused, f"{cell}_backward")
-    net = {"rnn": torch.nn.RNN, "lstm": torch.nn.LSTM, "gru": torch.nn.GRU}[cell](D, H, batch_first=True)
-    net.load_state_dict(params.to_torch(p))
+    net = {"rnn": torch.nn.RNN, "lstm": torch.nn.LSTM, "gru": torch.nn.GRU}[cell.name](D, H, batch_first=True)
+    net.load_state_dict(interchange.to_torch(p))
     x_, dh_ = torch.from_numpy(x).requires_grad_(), torch.from_numpy(dh)
 
     def torch_both():
@@ -66,11 +62,11 @@ def contenders(cell, B, T, D, H, seed=0):
         net(x_)[0].backward(dh_)
 
     return {
-        "fused": (lambda: run(x, None, p)[2], lambda: run_backward(dh, None, run(x, None, p)[2])),
+        "fused": (lambda: cell.run(x, None, p)[2], lambda: cell.run_backward(dh, None, cell.run(x, None, p)[2])),
         "torch": (lambda: net(x_)[0], torch_both),
         "steps": (
-            lambda: bptt.unroll(step, x, state, p)[2],
-            lambda: bptt.bptt(step_backward, dh, None, bptt.unroll(step, x, state, p)[2], p),
+            lambda: bptt.unroll(cell, x, None, p)[2],
+            lambda: bptt.bptt(cell, dh, None, bptt.unroll(cell, x, None, p)[2], p),
         ),
     }
 
@@ -121,7 +117,7 @@ def kept(cell, size):
     with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
         out = found["torch"][0]()
     del out
-    return {"fused": _short(params.nbytes(found["fused"][0]()) / 1e6), "torch": _short(sum(storages.values()) / 1e6)}
+    return {"fused": _short(weights.nbytes(found["fused"][0]()) / 1e6), "torch": _short(sum(storages.values()) / 1e6)}
 
 
 def peak(who, cell, size):
@@ -140,7 +136,7 @@ def peak(who, cell, size):
 
 def fresh_peak(who, cell, size):
     """`peak` in a process of its own, so that nothing measured before is in its memory."""
-    command = [sys.executable, "-m", "course_pkg.bench", "--peak", who, cell, *map(str, size)]
+    command = [sys.executable, "-m", "course_pkg.tools.bench", "--peak", who, cell, *map(str, size)]
     return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 
@@ -153,13 +149,6 @@ def operators(cell, size=(8, 100, 8, 8)):
     with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as profile:
         forward()
     return sum(event.count for event in profile.key_averages())
-
-
-def processor():
-    """The processor's model, as far as the system tells."""
-    info = pathlib.Path("/proc/cpuinfo")
-    lines = info.read_text().splitlines() if info.exists() else []
-    return next((line.split(":", 1)[1].strip() for line in lines if "model name" in line), platform.processor())
 
 
 def machine():
@@ -246,7 +235,7 @@ def _foot(result):
 
 def main(arguments=None):
     """The command line."""
-    parser = argparse.ArgumentParser(prog="python -m course_pkg.bench", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(prog="python -m course_pkg.tools.bench", description=__doc__.splitlines()[0])
     parser.add_argument("--json", type=pathlib.Path, metavar="FILE", help="keep the numbers in this file too")
     parser.add_argument("--quick", action="store_true", help="the two smallest sizes, a few rounds each")
     parser.add_argument("--peak", nargs=6, metavar="X", help=argparse.SUPPRESS)
