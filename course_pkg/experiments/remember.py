@@ -167,7 +167,7 @@ def right(state, y, net):
 def gradient(x, y, net, lags):
     """{"whole": [...], "direct": [...]}: the length of the gradient at c, so many steps before the end."""
     p = net.stack[0].forward
-    _, last, caches = bptt.unroll(cells.LSTM, x, None, p)
+    _, _, caches = bptt.unroll(cells.LSTM, x, None, p)
     dh = net.readout.W[y] - net.readout.W.mean(axis=0)
     back = bptt.state_gradients(cells.LSTM, cells.LSTMState(dh, np.zeros_like(dh)), caches, p)[::-1]
     dc = dh * caches[-1].o * (1 - caches[-1].tanh_c ** 2)
