@@ -85,12 +85,8 @@ def train(settings, rate, seed, case):
     cell = changed(change)
     x, y = draw(settings["sequences"], T, np.random.default_rng([seed, 1]))
 
-    def loss(net, batch, state, rng):
-        value, gradient, state = models.classifier_loss(net, batch, state, rng, cell=cell)
-        return value, with_layer(gradient, held(gradient.stack[0].forward, change)), state
-
     return trials.follow(
-        loss,
+        loss_of(change),
         net,
         lambda rng: draw(settings["batch"], T, rng),
         rng,
@@ -98,6 +94,17 @@ def train(settings, rate, seed, case):
         updates=settings["updates"],
         look=lambda net: {"values": models.accuracy(models.many_to_one(x, net, cell=cell)[0], y)},
     )
+
+
+def loss_of(change):
+    """The loss of a network with a change, for `train.fit`: its gradient is 0 where nothing is to be learned."""
+    cell = changed(change)
+
+    def loss(net, batch, state, rng):
+        value, gradient, state = models.classifier_loss(net, batch, state, rng, cell=cell)
+        return value, with_layer(gradient, held(gradient.stack[0].forward, change)), state
+
+    return loss
 
 
 def with_layer(net, layer):

@@ -97,14 +97,21 @@ def _range(seeds):
 
 def way(stored, start):
     """How the networks from a start remember, by the medians after the knives."""
-    h, wiped = (np.median(after(stored, start, knife)) for knife in ("h", "c once"))
+    h, wiped, fixed = (np.median(after(stored, start, knife)) for knife in ("h", "c once", "gates"))
     if h >= RIGHT:
         how = "they answer when h is silent, so they keep"
         how += ", and they get the mark back when c is wiped, so h holds it too" if wiped >= RIGHT else ""
     elif h <= LOST:
         how = "they guess when h is silent, so they do not keep"
-        how += "; they answer after c is wiped, so they rewrite" if wiped >= RIGHT else ""
-        how += "; they guess after c is wiped, so c and h carry the mark together" if wiped <= LOST else ""
+        if wiped >= RIGHT:
+            how += "; they answer after c is wiped, so they rewrite"
+        elif wiped <= LOST:
+            how += "; they guess after c is wiped, too, so the mark goes round through both"
+        else:
+            how += (
+                f"; after c is wiped they get a part back ({wiped:.0%} are right), so the mark goes round through both"
+            )
+        how += ". With the gates fixed they still answer: the way round is the candidate" if fixed >= RIGHT else ""
     else:
         how = f"with h silent {h:.0%} of the answers are right, so a part is kept and a part needs h"
     return how
