@@ -405,4 +405,4 @@ def test_the_chapter_runs_on_the_stored_rows():
     assert len(names["FIGURES"]) == 4
     assert len(names["SAID"]) == 5
     for figure in names["FIGURES"].values():
-        assert figure.spec["title"]
+        assert figure.static_html()  # every position of every control
