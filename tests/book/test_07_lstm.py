@@ -210,11 +210,6 @@ def memory():
     return experiments.load("remember")
 
 
-@pytest.fixture(scope="module")
-def apart():
-    return experiments.load("ablation")
-
-
 def test_the_steps_of_the_task_are_those_that_the_text_names():
     x = tasks.temporal_order(4000, 60, np.random.default_rng(0)).x
     places = np.argsort(~np.isin(x, (4, 5)), axis=1, kind="stable")[:, :2]
@@ -385,24 +380,14 @@ def test_what_is_taken_away_stays_away_in_training(change):
     assert blind == (change == "blind gates")
 
 
-def test_the_sentences_of_the_ablation_turn_with_the_rows(apart):
-    stored = copy.deepcopy(apart)
-    for row in trials.compared(stored):
-        slow = row["change"] == "no forget gate"
-        row["values"] = [0.25 if slow or n < 100 else 1.0 for n in row["updates"]]
-    said = remembered.learning(stored, "change", "whole")
-    assert "slower: no forget gate;" in said.replace(".", ";")
-    assert ablation.verdict(stored).word == "holds"
-
-
 def test_the_chapter_runs_on_the_stored_rows():
     """Its figures and sentences about trained networks, as the page makes them."""
     code = cells_of("07-lstm")
-    wanted = [c for c in code if re.search(r"experiments\.load|\((memory|apart)\b", c)]
+    wanted = [c for c in code if re.search(r"experiments\.load|\(memory\b", c)]
     imports = "from course_pkg.widgets import choice\nfrom IPython.display import Markdown"
     names = run({}, [code[0], imports, *wanted])
     names["FIGURES"].pop("A pulse is written, kept and shown")
-    assert len(names["FIGURES"]) == 4
-    assert len(names["SAID"]) == 5
+    assert len(names["FIGURES"]) == 3
+    assert len(names["SAID"]) == 4
     for figure in names["FIGURES"].values():
         assert figure.static_html()  # every position of every control
