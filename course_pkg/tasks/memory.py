@@ -99,3 +99,28 @@ def parity(n, T, rng):
     require_rng(rng)
     x = rng.integers(2, size=(n, T))
     return Data(x, x.cumsum(axis=1) % 2, 0.5, symbols=("0", "1"), classes=("even", "odd"))
+
+
+def count_strings(counts):
+    """The strings a^n b^n of the given numbers n, as `Data`; see `counting`."""
+    counts = np.asarray(counts)
+    if counts.ndim != 1 or not len(counts) or counts.dtype.kind not in "iu" or counts.min() < 1:
+        raise ValueError("counts: got something else, wanted a list of integers of at least 1")
+    n, t = counts[:, None], np.arange(2 * counts.max())
+    x = np.where(t < n, 0, np.where(t < 2 * n, 1, 2))
+    mask = (t >= n) & (t < 2 * n)
+    return Data(x, (t == 2 * n - 1).astype(int), 0.5, mask, 2 * counts, ("a", "b", "end"), ("b", "end"))
+
+
+def counting(n, longest, rng):
+    """Read a^k b^k, k times a and then k times b, and say at each b whether another b follows or the end.
+
+    k is drawn evenly from 1 to `longest`. x (n, 2 * longest at most) integers, y of the same shape, 1 at the last
+    b and 0 elsewhere, counted at the b's. Which b is the last, only a count of the a's tells: whoever always says "b"
+    is right in no whole string. chance is an accuracy of 1/2 only for k = 2 and not the measure to use; count
+    whole strings, of which guessing "end" gets k = 1 right and no other.
+    Source: Gers and Schmidhuber 2001; as a test of cells, Weiss, Goldberg and Yahav 2018.
+    """
+    require_counts(n=n, longest=longest)
+    require_rng(rng)
+    return count_strings(rng.integers(1, longest + 1, size=n))
