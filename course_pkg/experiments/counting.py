@@ -51,12 +51,10 @@ def cases(settings):
 def train(settings, rate, seed, case):
     """One run: how far it counts after so many updates. A run of the search ends once its rate is known."""
     rng, asked = np.random.default_rng(seed), tasks.count_strings(np.arange(1, settings["asked"] + 1))
-    net = models.init(case["cell"], 3, case["units"], 2, rng, embedding=settings["embedding"])
+    net = models.init(case["cell"], 2, case["units"], 2, rng, embedding=settings["embedding"])
 
     def enough(made, found):
-        return "hopeless" in settings and (
-            trials.good(found[-1]["values"], settings) or made >= settings["hopeless"]
-        )
+        return "hopeless" in settings and (trials.good(found[-1]["values"], settings) or made >= settings["hopeless"])
 
     return trials.follow(
         models.tagger_loss,

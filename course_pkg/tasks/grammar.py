@@ -87,14 +87,18 @@ def embedded_reber_next(prefix):
 
     Raises ValueError if the grammar cannot have made `prefix`.
     """
-    if len(prefix) < 2 and prefix in ("", "B"):
+    if prefix in ("", "B"):
         return {"B"} if prefix == "" else {"T", "P"}
     ends = [k for k in range(3, len(prefix) + 1) if is_reber(prefix[2:k])]  # at most one
     inner, tail = (prefix[2 : ends[0]], prefix[ends[0] :]) if ends else (prefix[2:], "")
-    wanted = prefix[1] + "E"
-    if prefix[0] != "B" or prefix[1] not in "TP" or not wanted.startswith(tail):
+    wanted = prefix[1:2] + "E"
+    try:
+        moves = reber_next(inner) or set(wanted[len(tail) : len(tail) + 1])
+    except ValueError:
+        moves = None
+    if moves is None or prefix[:2] not in ("BT", "BP") or not wanted.startswith(tail):
         raise ValueError(f"prefix: got {prefix!r}, which leaves the embedded grammar")
-    return reber_next(inner) if not ends else set(wanted[len(tail) : len(tail) + 1])
+    return moves
 
 
 def embedded_reber(n, rng, *, every=False):
