@@ -69,7 +69,9 @@ OWED = {
         "texts": "the text is cut at nine tenths, with repeats on both sides",
     },
 }
-STORED = experiments.names()
+# Written, with a quick version that runs below, and not run yet: no chapter uses these. A name goes when a file comes.
+NOT_RUN = ["clipping", "coding", "padding", "recall", "truncation"]
+STORED = [name for name in experiments.names() if name not in NOT_RUN]
 IN_FORM = [name for name in STORED if "form" not in OWED.get(name, {})]
 
 
@@ -175,16 +177,21 @@ def test_the_verdict_follows_from_the_rows(name):
     assert module.verdict(stored).word == "cannot tell"
 
 
-@pytest.mark.parametrize("name", IN_FORM)
+@pytest.mark.parametrize("name", [*IN_FORM, *NOT_RUN])
 def test_a_quick_version_runs_and_has_the_form_of_the_stored_one(name, tmp_path):
     module = experiments.module(name)
     assert len(module.QUICK["seeds"]) == 1
     experiments.run(name, module.QUICK, tmp_path)
-    quick, stored = experiments.load(name, tmp_path), experiments.load(name)
-    for stage in trials.STAGES:
-        one, other = (next(r for r in s["results"] if r["stage"] == stage) for s in (quick, stored))
-        assert one.keys() == other.keys()
     assert os.listdir(tmp_path) == [f"{name}.json"]
+    results = [
+        experiments.load(name, folder)["results"] for folder in (tmp_path, experiments.FOLDER)[: 1 + (name in STORED)]
+    ]
+    for stage in trials.STAGES:
+        first, *others = (next(r for r in rows if r["stage"] == stage) for rows in results)
+        assert all(first.keys() == other.keys() for other in others)
+    said = module.__doc__
+    assert "\nClaim: " in said
+    assert "\nRefuted by: " in said
 
 
 @pytest.mark.parametrize("name", [n for n in experiments.names() if hasattr(experiments.module(n), "TEXTS")])

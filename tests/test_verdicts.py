@@ -56,7 +56,7 @@ def test_runs_that_never_got_there_took_for_ever():
     took, never = [100, 200, 100, 300, 200], [np.inf] * 5
     assert verdicts.worse({"a": (never, took)}, 0).word == "holds"
     assert verdicts.worse({"a": (took, never)}, 0).word == "does not hold"
-    assert verdicts.worse({"a": (never, never)}, 0, chance=np.inf).word == "cannot tell"
+    assert verdicts.worse({"a": (never, never)}, 0).why == {"a": "no run got there"}
     assert verdicts.worse({"a": (took, took)}, 0).word == "cannot tell"
 
 

@@ -119,6 +119,8 @@ def worse(pairs, margin, *, floor=None, chance=None):
             return None, f"fewer than {FEWEST} runs"
         if np.isnan(every).any():
             return None, "a run has no value"
+        if np.isinf(every).all():
+            return None, "no run got there"
         if floor is not None and (every <= floor).all():
             return None, "both at the floor"
         if chance is not None and (every >= chance).all():
