@@ -255,11 +255,11 @@ def took(cell, **case):
 
 
 def test_the_answer_on_copying():
-    """The LSTM is slower at copying over 60 steps, and gets there all the same."""
-    lstm, gru = (took(cell, task="copying", length=60) for cell in ("lstm", "gru"))
+    """The LSTM is slower at copying over 30 steps, and gets there all the same."""
+    lstm, gru = (took(cell, task="copying", length=30) for cell in ("lstm", "gru"))
     assert np.isfinite(lstm).all()
     assert np.median(lstm) > np.median(gru)
-    assert (lstm > 500).all()  # where the slider stands at first, it has not learned
+    assert (lstm > 300).all()  # where the slider stands at first, it has not learned
 
 
 def test_the_answer_on_counting():
@@ -344,7 +344,7 @@ def test_the_decision_follows_the_measurements(chapter):
 
     def lit(look, **control):
         chapter["stored"] = altered(before["stored"], learns_at(look))
-        wanted = {"place": "temporal order over 30 steps", "budget": 6000, "most": 3000} | control
+        wanted = {"place": "temporal order over 30 steps", "budget": 6000, "most": 2000} | control
         return [name for name, on in zip(("RNN", "LSTM", "GRU"), chapter["decide"](**wanted)[0]["lit"]) if on]
 
     try:
