@@ -267,6 +267,12 @@ def test_the_answer_on_counting():
     for units in COUNTS["settings"]["units"]:
         lstm, gru = (np.median(anbn.far(COUNTS, cell=cell, units=units)) for cell in ("lstm", "gru"))
         assert gru < 1.6 * COUNTS["settings"]["longest"] < lstm
+        late = trials.curves(trials.compared(COUNTS, cell="gru", units=units))[:, -3:]
+        assert np.ptp(np.median(late, axis=0)) <= COUNTS["settings"]["flat"]  # "nor do more updates"
+    wide = max(COUNTS["settings"]["units"])
+    rnn, gru = (np.median(anbn.far(COUNTS, cell=cell, units=wide)) for cell in ("rnn", "gru"))
+    assert abs(rnn - gru) <= COUNTS["settings"]["margin"]  # "it comes as far as the GRU"
+    assert weights.cell_count("gru", 4, 16) > weights.cell_count("lstm", 4, 8)  # the prediction
 
 
 def test_a_budget_shown_is_a_look():
