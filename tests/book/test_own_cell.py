@@ -116,11 +116,3 @@ def test_the_sentence_counts_who_was_late():
 
 def test_the_page_says_what_the_stored_curves_say(page, stored):
     assert page["SAID"][-1] == peephole.told(stored)
-
-
-def test_a_tiny_run(tmp_path):
-    experiments.run("peephole", TINY, tmp_path)
-    rows = experiments.load("peephole", tmp_path)["results"]
-    for key, row in zip(peephole.plan(TINY), rows, strict=True):
-        assert key.items() <= row.items()
-        assert len(row["errors"]) == 2
