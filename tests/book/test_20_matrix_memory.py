@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from course_pkg import experiments
-from course_pkg.experiments import recall, verdicts
+from course_pkg.experiments import recall_by_state as recall
+from course_pkg.experiments import verdicts
 from course_pkg.gradcheck import gradcheck, max_error, numerical_gradient
 from course_pkg.memory import KINDS, by_kind, step
 from course_pkg.mlstm import mlstm, stabiliser
@@ -298,7 +299,7 @@ def test_the_experiments_answers_are_those_of_a_dictionary(times):
 
 
 def test_the_trained_verdict_follows_the_rows():
-    stored = experiments.load("recall")
+    stored = experiments.load("recall_by_state")
     assert isinstance(recall.verdict(stored), verdicts.Verdict)
     for row in stored["results"]:  # the delta rule always right, adding always wrong
         row["values"] = [{"DeltaNet": 1.0, "linear attention": 0.5}.get(row["kind"], 0.9)] * len(row["values"])
