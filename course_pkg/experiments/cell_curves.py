@@ -27,8 +27,8 @@ from course_pkg.tasks import grammar
 SELF = sys.modules[__name__]
 SETTINGS = {
     "cells": ["lstm", "gru", "rnn"],
-    "places": [["copying", 30]],
-    "also": [],
+    "places": [["copying", 30], ["temporal order", 30]],
+    "also": [["temporal order", 30]],
     "contender": ["cell", "equal"],
     "rates": [0.01, 0.003, 0.03, 0.001, 0.1, 0.0003],
     "seeds": [0, 1, 2, 3, 4],
