@@ -16,7 +16,8 @@ SETTINGS holds, beside the module's own:
     seeds       of the comparison, at least five
     updates     how many had been made at each look, from 0 to the budget
     search      {"seeds": others than those of the comparison, "updates": the looks of the search, "by": names in a
-                case for each of whose values a rate is searched (all, if it is not there)}
+                case for each of whose values a rate is searched (all, if it is not there), "best": "end" where the
+                claim is about the last values: the rate with the best median there, if it is not there as `chosen`}
     better      "lower" or "higher" values
     learned     a run has learned once a value is as good as this
     guess       the value of guessing
@@ -143,7 +144,10 @@ class Chosen:
 
 
 def chosen(rows, settings, case):
-    """The rate for a case: most runs that learned, then fewest updates for it, then the best median at the end."""
+    """The rate for a case: most runs that learned, then fewest updates for it, then the best median at the end.
+
+    With settings["search"]["best"] = "end" the last of these alone.
+    """
     tried = {}
     for row in rows:
         if row["stage"] == "search" and agrees(row, case, settings):
@@ -152,6 +156,8 @@ def chosen(rows, settings, case):
     def order(rate):
         took = [needed(row, settings) for row in tried[rate]]
         ended = float(np.median([last(row, settings) for row in tried[rate]]))
+        if settings["search"].get("best") == "end":
+            return (ended,)
         return -sum(t < math.inf for t in took), float(np.median(took)), ended
 
     if not tried:
