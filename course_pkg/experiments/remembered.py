@@ -87,7 +87,7 @@ def searched_only(stored):
         there = sum(trials.needed(row, settings) < math.inf for row in rows)
         said.append(
             f"Of {len(rows)} networks that the search trained from {start}, at {len(settings['rates'])} rates, {there} "
-            f"learned the task within {settings['search']['updates'][-1]} updates. That gives no rate to compare it at, "
+            f"learned the task within {settings['search']['updates'][-1]} updates. That is no rate to compare it at, "
             "so it is left out from here on."
         )
     return " ".join(said)
