@@ -24,16 +24,7 @@ CODE = cells_of("06-gradients")
 @pytest.fixture(scope="module")
 def chapter():
     """The names that the chapter's cells define."""
-    trains = next(k for k, cell in enumerate(CODE) if "def trained(" in cell)
-    guessed = {(n, c, k): 0.1 for n in ("tanh", "ReLU") for c in ("none", "1", "0.1") for k in range(5)}
-    names = run({}, CODE[:trains])
-    names |= {
-        "ended": guessed,
-        "PAIR": {"tanh": 0, "ReLU": 0},
-        "LIMITS": {"none": 0, "1": 0, "0.1": 0},
-        "KEYS": range(5),
-    }
-    return run(names, CODE[trains + 1 :])
+    return run({}, CODE)
 
 
 def numbers_of(panels):
@@ -560,16 +551,23 @@ def test_the_sentences_follow_from_the_rows(chapter):
     assert "is no forecast.**" in say(altered(stored, lambda row: learn(row, 2 + key(row)))).data
 
 
-def test_the_sentence_on_clipping_follows_from_the_counts(chapter):
-    say = chapter["with_and_without"]
+def test_the_sentence_on_clipping_follows_from_the_rows(chapter):
+    """Other curves, another word; `at` is the look at which a row has learned, 99 for never."""
+    stored, say = chapter["CLIPPED"], chapter["with_and_without"]
 
-    def counts(free, cut):
-        return {(n, c): free if c == "none" else cut for n in ("tanh", "ReLU") for c in chapter["LIMITS"]}
+    def said(at):
+        def change(row):
+            row["values"] = [1.0 if k < at(row) else 0.001 for k in range(len(row["updates"]))]
 
-    assert "**Holds.**" in say(counts(0, 5)).data
-    assert "**Does not hold.**" in say(counts(5, 0)).data
-    assert "**Cannot tell:**" in say(counts(0, 0)).data
-    assert "**Cannot tell:**" in say(counts(3, 5)).data
+        return say(altered(stored, change)).data
+
+    free = lambda row: row["limit"] == "none"  # noqa: E731
+    assert "**Holds.**" in said(lambda row: 5 if free(row) else 2)
+    assert "**Does not hold.**" in said(lambda row: 2 if free(row) else 5)
+    assert "**Holds when:** relu identity" in said(lambda row: 99 if row["activation"] == "tanh" or free(row) else 2)
+    never = said(lambda row: 99)
+    assert "**Cannot tell:**" in never
+    assert "ReLU, identity, clip 0.1: 0 of 5." in never
 
 
 def test_the_answer_says_what_the_rows_say(chapter):
