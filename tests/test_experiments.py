@@ -60,7 +60,9 @@ OWED = {
     },
 }
 # Written, with a quick version that runs below, and not run yet: no chapter uses these. A name goes when a file comes.
-NOT_RUN = ["ablation", "clipping", "recall", "truncation"]
+NOT_RUN = ["ablation", "recall"]
+# Run within the rules, and the runs do not decide the claim. Other rows would: the chapter's own test alters them.
+UNDECIDED = ["peephole", "truncation"]
 STORED = [name for name in experiments.names() if name not in NOT_RUN]
 IN_FORM = [name for name in STORED if "form" not in OWED.get(name, {})]
 
@@ -161,7 +163,7 @@ def test_the_rules_see_what_is_altered(name):
 def test_the_verdict_follows_from_the_rows(name):
     """Where every run guesses nobody can tell, whatever the stored rows say."""
     module, stored = experiments.module(name), experiments.load(name)
-    assert module.verdict(stored).word != "cannot tell"
+    assert (module.verdict(stored).word == "cannot tell") == (name in UNDECIDED)
     for row in stored["results"]:
         row["values"] = [stored["settings"]["guess"]] * len(row["updates"])
     assert module.verdict(stored).word == "cannot tell"
