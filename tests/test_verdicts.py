@@ -129,6 +129,18 @@ def test_the_words_name_the_cases():
         verdicts.smaller({})
 
 
+def test_a_verdict_is_told_in_sentences():
+    """What stands in brackets behind several cases is said once."""
+    cases = {"weights (wide)": True, "state (wide)": True, "state (narrow)": True, "time": False, "a": None, "b": None}
+    found = verdicts.Verdict(cases, {"a": "both at chance", "b": "both at chance"})
+    assert verdicts.told(found) == (
+        "It holds for weights (wide); state (wide; narrow). It does not hold for time. "
+        "Nobody can tell for a and b: both at chance."
+    )
+    assert verdicts.told(verdicts.Verdict({"a": True, "b": True, "c": True})) == "It holds for a, b and c."
+    assert verdicts.told(verdicts.Verdict({"a": None})) == "Nobody can tell for a."
+
+
 def test_the_interval_is_students():
     """For 1 to 5: mean 3, deviation 1.5811, so half its width is 2.776 * 1.5811 / sqrt(5) = 1.963."""
     assert verdicts.interval([1, 2, 3, 4, 5]) == pytest.approx((3, 1.037, 4.963), abs=1e-3)

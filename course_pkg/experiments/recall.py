@@ -15,14 +15,14 @@ from course_pkg import models, tasks
 from course_pkg.experiments import trials, verdicts
 
 SETTINGS = {
-    "lags": [8, 16, 24],
-    "classes": {"8": "short", "16": "short", "24": "long"},
+    "lags": [16, 24],
+    "classes": {"16": "short", "24": "long"},
     "units": 32,
     "contender": [],
     "rates": [0.001, 0.003, 0.01, 0.03],
     "seeds": [0, 1, 2, 3, 4],
     "updates": [0, 100, 200, 400, 600, 800, 1200, 1600, 2000, 2400],
-    "search": {"seeds": [100, 101], "updates": [0, 200, 400, 800], "by": ["class"]},
+    "search": {"seeds": [100, 101], "updates": [0, 200, 400, 800, 1200], "by": ["class"]},
     "batch": 16,
     "clip": 1.0,
     "better": "higher",
@@ -31,7 +31,6 @@ SETTINGS = {
     "flat": 0.02,
 }
 QUICK = SETTINGS | {
-    "lags": [8, 24],
     "units": 4,
     "seeds": [0],
     "updates": [0, 1, 2],

@@ -22,12 +22,12 @@ SETTINGS = {
     "lag": 6,
     "T": 24,
     "units": 16,
-    "windows": [3, 6, 7, 12, 24, "none"],
+    "windows": [3, 6, 7, 24, "none"],
     "contender": ["window"],
-    "rates": [0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3],
-    "seeds": [0, 1, 2, 3, 4],
+    "rates": [0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3],
+    "seeds": [0, 1, 2, 3, 4, 5, 6, 7, 8, 9],
     "updates": [0, 5, 10, 20, 30, 50, 75, 100, 150, 200, 250, 300],
-    "search": {"seeds": [100, 101], "updates": [0, 25, 50, 100]},
+    "search": {"seeds": [100, 101], "updates": [0, 50, 100, 200, 300], "best": "end"},
     "batch": 32,
     "clip": 1.0,
     "better": "higher",
@@ -40,7 +40,7 @@ QUICK = SETTINGS | {
     "units": 3,
     "seeds": [0],
     "updates": [0, 1, 2],
-    "search": {"seeds": [100], "updates": [0, 1]},
+    "search": {"seeds": [100], "updates": [0, 1], "best": "end"},
 }
 
 
