@@ -16,12 +16,12 @@ SETTINGS = {
     "embedding": 8,
     "batch": 32,
     "clip": 1.0,
-    "lengths": [5, 10, 15, 30],
-    "rates": [0.001, 0.003, 0.01, 0.03],
+    "lengths": [5, 10, 15, 30, 60],
+    "rates": [0.003, 0.01, 0.03, 0.1, 0.3],
     "search": {"seeds": [100, 101], "updates": 4000},
     "seeds": [0, 1, 2, 3, 4],
     "updates": 12000,
-    "every": 200,
+    "every": 50,
     "solved": 0.95,
 }
 
@@ -64,12 +64,17 @@ def measure(settings, rows, *, stage, T, seed, rate=None):
 
 
 def best_rate(rows, T):
-    """The rate that learned soonest in the search at this length; a run that did not counts as its whole budget."""
+    """The rate that learned soonest in the search at this length; a run that did not counts as twice the budget.
+
+    Where several were equally soon, the middle one of these.
+    """
     found = {}
     for row in rows:
         if row["stage"] == "search" and row["T"] == T:
             found.setdefault(row["rate"], []).append(row["updates"] or 2 * SETTINGS["search"]["updates"])
-    return min(found, key=lambda rate: np.mean(found[rate]))
+    soonest = min(map(np.mean, found.values()))
+    equal = sorted(rate for rate, updates in found.items() if np.mean(updates) == soonest)
+    return equal[len(equal) // 2]
 
 
 def draw(n, T, rng):
