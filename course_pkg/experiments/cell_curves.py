@@ -3,7 +3,7 @@
 Claim: an LSTM needs more updates than a GRU of as many units until it has learned.
 Refuted by: on some task the two need as many, within `margin`, or the GRU needs more.
 
-Tasks: adding, copying and temporal order over `lengths`; the embedded Reber grammar, every letter of it asked
+Tasks: adding, copying and temporal order; the embedded Reber grammar, every letter of it asked
 (Hochreiter and Schmidhuber 1997), whose strings have a length of their own. "equal": "width" means `width` units each,
 "parameters" as many as the parameters of that LSTM allow. Gates start ready for the length (chrono, Tallec and
 Ollivier 2018), those of the Reber networks for `reber` steps; the plain RNN starts orthogonal and uses tanh.
@@ -16,6 +16,7 @@ searched at the shorter length and at equal width, for each cell and task, and s
 """
 
 import math
+import sys
 
 import numpy as np
 
@@ -23,14 +24,15 @@ from course_pkg import models, tasks, weights
 from course_pkg.experiments import trials, verdicts
 from course_pkg.tasks import grammar
 
+SELF = sys.modules[__name__]
 SETTINGS = {
     "cells": ["lstm", "gru", "rnn"],
-    "lengths": {"copying": [30, 60], "temporal order": [30, 60], "adding": [30], "Reber grammar": [None]},
-    "also": ["temporal order", "Reber grammar"],
+    "places": [["copying", 30], ["temporal order", 30], ["adding", 30], ["Reber grammar", None], ["temporal order", 60]],
+    "also": [["temporal order", 30]],
     "contender": ["cell", "equal"],
     "rates": [0.01, 0.003, 0.03, 0.001, 0.1, 0.0003],
     "seeds": [0, 1, 2, 3, 4],
-    "updates": [0, 50, 100, 150, 200, 250, 300, 400, 500, 600, 800, 1000, 1250, 1500, 2000, 2500, 3000],
+    "updates": [0, 50, 100, 150, 200, 250, 300, 400, 500, 600, 800, 1000, 1250, 1500, 1750, 2000],
     "search": {
         "seeds": [100, 101],
         "updates": [0, 50, 100, 150, 200, 250, 300, 400, 500, 600, 800, 1000],
@@ -49,7 +51,8 @@ SETTINGS = {
     "reber": 12,
 }
 QUICK = SETTINGS | {
-    "lengths": {"copying": [10], "temporal order": [10], "adding": [10], "Reber grammar": [None]},
+    "places": [["copying", 10], ["temporal order", 10], ["adding", 10], ["Reber grammar", None]],
+    "also": [["temporal order", 10]],
     "rates": [0.01],
     "seeds": [0],
     "updates": [0, 1],
@@ -61,15 +64,25 @@ QUICK = SETTINGS | {
 
 
 def cases(settings):
-    """Every cell on every task and length at equal width; at equal parameters on the tasks of `also`, at the first."""
+    """Every cell on every task and length at equal width; those of `also` at equal parameters, too."""
     found = []
-    for task, lengths in settings["lengths"].items():
-        for length in lengths:
-            at = {"task": task, "length": length}
-            found += [at | {"cell": cell, "equal": "width"} for cell in settings["cells"]]
-            if task in settings["also"] and length == lengths[0]:
-                found += [at | {"cell": cell, "equal": "parameters"} for cell in settings["cells"] if cell != "lstm"]
+    for task, length in settings["places"]:
+        at = {"task": task, "length": length}
+        found += [at | {"cell": cell, "equal": "width"} for cell in settings["cells"]]
+        if [task, length] in settings["also"]:
+            found += [at | {"cell": cell, "equal": "parameters"} for cell in settings["cells"] if cell != "lstm"]
     return found
+
+
+def plan(settings):
+    """The keys of the rows as `trials` has them, but one task and length after the other."""
+    keys = trials.plan(SELF, settings)
+    return [k for place in settings["places"] for k in keys if [k["task"], k["length"]] == list(place)]
+
+
+def measure(settings, rows, stage, seed, **key):
+    """One run, as `trials.measure` makes it."""
+    return trials.measure(SELF, settings, rows, stage, seed, **key)
 
 
 def train(settings, rate, seed, case):

@@ -1,30 +1,48 @@
 """The page "A cell of your own": its LSTM with peepholes against the package's LSTM on the adding problem.
 
-Claim: with peepholes the LSTM reaches the target on the adding problem in fewer updates. It is refuted if the
-package's LSTM needs as many updates or fewer. Both cells have as many units and the same start (the peepholes
-start at 0, so that both begin as the same function), and each gets the rate of its own search: the one with the
-lowest mean error of those tried, on seeds of its own.
+Both cells have as many units and the same start: the peepholes start at 0, so that both begin as the same function.
 
-error: mean squared error on fresh sequences, checked every `every` updates; answering with the mean gives 1/6.
+Claim: with peepholes the LSTM reaches the target on the adding problem in fewer updates.
+Refuted by: the package's LSTM needing as many updates or fewer.
+
+values: mean squared error on fresh sequences; answering with the mean gives 1/6.
 """
 
+import functools
+import math
 from typing import NamedTuple
 
 import numpy as np
 
-from course_pkg import models, tasks, train
+from course_pkg import models, tasks
 from course_pkg.activations import sigmoid, sigmoid_derivative, tanh, tanh_derivative
 from course_pkg.cells import LSTM, Cell, LSTMState
+from course_pkg.experiments import trials, verdicts
 
 SETTINGS = {
     "cells": ["peephole", "lstm"],
     "T": 20,
     "units": 16,
+    "contender": ["cell"],
+    "rates": [0.003, 0.01, 0.03, 0.1],
     "seeds": [0, 1, 2, 3, 4],
-    "target": 0.01,
-    "train": {"steps": 800, "batch": 32, "clip": 1.0, "every": 50},
+    "updates": list(range(0, 801, 50)),
+    "search": {"seeds": [100, 101], "updates": list(range(0, 401, 50))},
+    "batch": 32,
     "sequences": 400,
-    "search": {"rates": [0.003, 0.01, 0.03, 0.1], "seeds": [100, 101]},
+    "better": "lower",
+    "learned": 0.01,
+    "guess": 1 / 6,
+    "flat": 0.002,
+}
+QUICK = SETTINGS | {
+    "T": 4,
+    "units": 3,
+    "seeds": [0],
+    "updates": [0, 1, 2],
+    "search": {"seeds": [100], "updates": [0, 1]},
+    "batch": 4,
+    "sequences": 5,
 }
 
 
@@ -92,80 +110,55 @@ PEEPHOLE = Cell(
 CELLS = {"peephole": PEEPHOLE, "lstm": LSTM}
 
 
-def plan(settings):
-    """The keys of the rows: those of the search, then those of the race."""
-    search = [
-        {"stage": "search", "cell": cell, "seed": seed, "rate": rate}
-        for cell in settings["cells"]
-        for rate in settings["search"]["rates"]
-        for seed in settings["search"]["seeds"]
-    ]
-    race = [{"stage": "race", "cell": cell, "seed": seed} for cell in settings["cells"] for seed in settings["seeds"]]
-    return search + race
+def cases(settings):
+    """One for each cell."""
+    return [{"cell": cell} for cell in settings["cells"]]
 
 
-def measure(settings, rows, *, stage, cell, seed, rate=None):
-    """Train one network. Returns its rate and its errors, one for each check."""
-    rate = best_rate(rows, cell) if rate is None else rate
-    rng, own, T = np.random.default_rng(seed), CELLS[cell], settings["T"]
-    net = models.init(own, 2, settings["units"], 1, rng)
+def train(settings, rate, seed, case):
+    """One network of a cell, and its error on fresh sequences over updates."""
+    rng, cell, T = np.random.default_rng(seed), CELLS[case["cell"]], settings["T"]
+    net = models.init(cell, 2, settings["units"], 1, rng)
     check = tasks.adding_problem(settings["sequences"], T, rng)
-    how = settings["train"] | {"rate": rate, "progress": False}
 
-    def loss(net, batch, state, rng):
-        return models.regressor_loss(net, batch, state, rng, cell=own)
+    def look(net):
+        return {"values": np.square(models.many_to_one(check.x, net, cell=cell)[0] - check.y).mean()}
 
-    def wrong(net):
-        return float(np.square(models.many_to_one(check.x, net, cell=own)[0] - check.y).mean())
-
-    try:
-        found = train.fit(
-            loss, net, lambda rng: tasks.adding_problem(how["batch"], T, rng).arrays, rng, score=wrong, **how
-        )
-    except train.NotFinite as stopped:
-        found = stopped.fit
-    return {"rate": rate, "errors": [round(float(e), 5) for e in found.history.score]}
+    return trials.follow(
+        functools.partial(models.regressor_loss, cell=cell),
+        net,
+        lambda rng: tasks.adding_problem(settings["batch"], T, rng).arrays,
+        rng,
+        rate=rate,
+        updates=settings["updates"],
+        look=look,
+    )
 
 
-def best_rate(rows, cell):
-    """The rate with the lowest mean error at the end of the search."""
-    tried = {}
-    for row in rows:
-        if (row["stage"], row["cell"]) == ("search", cell):
-            tried.setdefault(row["rate"], []).append(row["errors"][-1])
-    return min(tried, key=lambda rate: np.mean(tried[rate]))
+def verdict(stored):
+    """On the claim: the package's LSTM needs more updates."""
+    ours, theirs = (trials.took(stored, cell=cell) for cell in ("peephole", "lstm"))
+    return verdicts.worse({"the adding problem": (theirs, ours)}, margin=0)
 
 
 def raced(stored, cell):
-    """(updates (checks,), errors (seeds, checks)) of a cell's runs in the race."""
-    errors = [row["errors"] for row in stored["results"] if (row["stage"], row["cell"]) == ("race", cell)]
-    how = stored["settings"]["train"]
-    return np.arange(1, len(errors[0]) + 1) * how["every"], np.array(errors)
-
-
-def updates(stored, cell):
-    """Updates until the error was at most the target, for each seed; None where it never was."""
-    steps, errors = raced(stored, cell)
-    there = [steps[row <= stored["settings"]["target"]] for row in errors]
-    return [int(found[0]) if len(found) else None for found in there]
+    """(updates (looks,), errors (seeds, looks)) of a cell's runs in the comparison, from the first look after 0 on."""
+    rows = trials.compared(stored, cell=cell)
+    return np.array(rows[0]["updates"])[1:], trials.curves(rows)[:, 1:]
 
 
 def told(stored):
     """The race in words made from the result."""
-    found = {cell: updates(stored, cell) for cell in stored["settings"]["cells"]}
-    names = {"peephole": "With peepholes", "lstm": "The package's LSTM"}
-    last = stored["settings"]["train"]["steps"]
-    said = []
-    for cell, steps in found.items():
-        there = sorted(step for step in steps if step is not None)
-        missed = f"; {len(steps) - len(there)} did not within {last}" if len(there) < len(steps) else ""
+    last, said = stored["settings"]["updates"][-1], []
+    for cell, name in (("peephole", "With peepholes"), ("lstm", "The package's LSTM")):
+        took = trials.took(stored, cell=cell)
+        there = sorted(int(n) for n in took if n < math.inf)
+        missed = f"; {len(took) - len(there)} did not within {last}" if len(there) < len(took) else ""
         span = f" after {there[0]}" + f" to {there[-1]}" * (there[0] < there[-1]) + " updates" if there else ""
-        said.append(f"{names[cell]}: {len(there)} of {len(steps)} seeds reached the target{span}{missed}.")
-    ours, theirs = ([last + 1 if step is None else step for step in found[cell]] for cell in ("peephole", "lstm"))
-    if max(ours) < min(theirs):
-        verdict = "**Holds** here: every seed with peepholes was faster than every seed without."
-    elif min(ours) > max(theirs):
-        verdict = "**Does not hold** here: every seed with peepholes was slower than every seed without."
-    else:
-        verdict = "**Cannot tell**: the two ranges overlap, and five seeds do not separate them."
-    return " ".join([*said, verdict])
+        said.append(f"{name}: {len(there)} of {len(took)} seeds reached the target{span}{missed}.")
+    words = {
+        "holds": "**Holds** here: every seed with peepholes was faster than every seed without.",
+        "does not hold": "**Does not hold** here: the peepholes made it no faster.",
+        "cannot tell": "**Cannot tell**: the two ranges overlap, and five seeds do not separate them.",
+    }
+    return " ".join([*said, words[verdict(stored).word]])

@@ -59,7 +59,7 @@ def power(x):
 def learning(stored, name="start", against="chrono"):
     """How many runs of each case learned, how fast, at which rate; and which were slower than `against`."""
     settings = stored["settings"]
-    took = {row[name]: trials.took(stored, **{name: row[name]}) for row in stored["results"]}
+    took = {row[name]: trials.took(stored, **{name: row[name]}) for row in trials.compared(stored)}
     table = [f"| {name} | rate | learned | updates |", "| --- | --- | --- | --- |"]
     for case, updates in took.items():
         rate = trials.compared(stored, **{name: case})[0]["rate"]
@@ -77,6 +77,20 @@ def learning(stored, name="start", against="chrono"):
         + "; ".join(f"{word}: {listed(side)}" for word, side in sides.items() if side)
         + "."
     )
+
+
+def searched_only(stored):
+    """What the search found for the starts that were not compared."""
+    settings, said = stored["settings"], []
+    for start in settings["search_only"]:
+        rows = [row for row in stored["results"] if row["stage"] == "search" and row["start"] == start]
+        there = sum(trials.needed(row, settings) < math.inf for row in rows)
+        said.append(
+            f"Of {len(rows)} networks that the search trained from {start}, at {len(settings['rates'])} rates, {there} "
+            f"learned the task within {settings['search']['updates'][-1]} updates. That gives no rate to compare it at, "
+            "so it is left out from here on."
+        )
+    return " ".join(said)
 
 
 def knives(stored):

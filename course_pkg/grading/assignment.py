@@ -16,6 +16,7 @@ from course_pkg.checks.text import say
 
 SOURCE_LIMIT = 300_000  # characters of a cell that is looked into
 SIZE_LIMIT = 20 << 20  # bytes of one file of a submission
+CLOSED = -1  # the size of a file that may not be read
 FILE_LIMIT, FILES_LIMIT = 40 << 20, 80 << 20  # bytes of one file beside an assignment's notebooks; of all
 MAGIC = re.compile(r"\s*(%|!|\?)|.*\?\s*$")
 

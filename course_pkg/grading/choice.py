@@ -2,13 +2,15 @@
 
 from course_pkg.checks.text import say
 from course_pkg.grading import reading
-from course_pkg.grading.assignment import defined
+from course_pkg.grading.assignment import CLOSED, defined
 from course_pkg.grading.reading import Unreadable
 
 
 def choose(source, assignment, files, sizes):
     """(file, notebook, notes, doubts): the file that holds this notebook. Raises Unreadable."""
     wanted = f"{source.name}.ipynb"
+    if closed := sorted(name for name, size in sizes.items() if size == CLOSED):
+        raise Unreadable(say("closed", files=", ".join(closed[:10])))
     if sizes.get(wanted) and wanted not in files:
         limit = reading.FILE_LIMIT / 2**20
         raise Unreadable(say("too large", file=wanted, size=sizes[wanted] / 2**20, limit=limit))

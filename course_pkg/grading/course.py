@@ -19,10 +19,10 @@ from traitlets.config.loader import PyFileConfigLoader
 from course_pkg.checks import SEED_VARIABLE
 from course_pkg.checks.text import say
 from course_pkg.grading import assignment
-from course_pkg.grading.assignment import SIZE_LIMIT
+from course_pkg.grading.assignment import CLOSED, SIZE_LIMIT
 
 MEMORY = ".course"  # the grader's own folder in the course's root
-VERSION = 2  # raised when grades may come out differently
+VERSION = 3  # raised when grades may come out differently
 
 
 class Busy(RuntimeError):
@@ -59,35 +59,47 @@ class Course:
         folder = self.path("submitted")
         if not folder.exists():
             return []
-        return sorted(p.name for p in folder.iterdir() if (p / name).is_dir() and not p.name.startswith("."))
+        return sorted(p.name for p in folder.iterdir() if not p.name.startswith(".") and _is_folder(p, name))
 
     def files(self, student, name):
         """({relative name: bytes}, {relative name: bytes of those that are too large}, digest) of a submission."""
         folder, files, sizes = self.path("submitted", student, name), {}, {}
         digest = hashlib.sha256()
-        for base, folders, names in os.walk(folder):
+
+        def no_entry(problem):
+            """What may not be read is there all the same, and is named."""
+            inside = os.fsencode(os.path.relpath(problem.filename, folder)).decode("utf-8", "replace")
+            sizes[inside] = CLOSED
+            digest.update(f"{inside}\0closed\0".encode())
+
+        for base, folders, names in os.walk(folder, onerror=no_entry):
             folders[:] = sorted(f for f in folders if f not in (".ipynb_checkpoints", "__pycache__", ".git"))
             for file in sorted(names):
                 path = Path(base) / file
-                if not path.is_file() or path.is_symlink():  # a link could lead to someone else's work
-                    continue
                 # A name that is not UTF-8 is kept by the file system, but neither by JSON nor by a database.
                 inside = os.fsencode(path.relative_to(folder).as_posix()).decode("utf-8", "replace")
-                size = path.stat().st_size
-                digest.update(f"{inside}\0{size}\0".encode())
-                if size > SIZE_LIMIT or sum(map(len, files.values())) + size > 2 * SIZE_LIMIT or len(files) > 500:
-                    sizes[inside] = size
-                else:
-                    files[inside] = path.read_bytes()
-                    digest.update(files[inside])
+                try:
+                    # A link could lead to someone else's work. The time has a place of its own in the gradebook.
+                    if path.is_symlink() or not path.is_file() or path == folder / "timestamp.txt":
+                        continue
+                    size = path.stat().st_size
+                    digest.update(f"{inside}\0{size}\0".encode())
+                    if size > SIZE_LIMIT or sum(map(len, files.values())) + size > 2 * SIZE_LIMIT or len(files) > 500:
+                        sizes[inside] = size
+                    else:
+                        files[inside] = path.read_bytes()
+                        digest.update(files[inside])
+                except OSError as problem:  # one student's trouble
+                    problem.filename = path
+                    no_entry(problem)
         return files, sizes, digest.hexdigest()
 
     def timestamp(self, student, name):
         """When it was handed in (UTC), or None. An unreadable time is no time."""
         path = self.path("submitted", student, name) / "timestamp.txt"
-        if path.is_symlink() or not path.is_file() or path.stat().st_size > 1000:
-            return None
         with contextlib.suppress(OSError, ValueError, OverflowError):
+            if path.is_symlink() or not path.is_file() or path.stat().st_size > 1000:
+                return None
             text = path.read_text(encoding="utf-8").strip()
             return parse_utc(text) if text else None
         return None
@@ -117,14 +129,20 @@ class Course:
         return (run["seed"], left) if left else (None, [])
 
     @contextlib.contextmanager
-    def running(self, name, seed, students):
-        """While a run lasts. Raises Busy when another process grades this assignment."""
+    def locked(self, name):
+        """While one process alone grades an assignment. Raises Busy when another one does."""
         self._run(name).parent.mkdir(parents=True, exist_ok=True)
         with self._run(name).with_name("lock").open("w") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:
                 raise Busy(say("busy", name=name, folder=self.root)) from None
+            yield
+
+    @contextlib.contextmanager
+    def running(self, name, seed, students):
+        """While a run lasts. Raises Busy when another process grades this assignment."""
+        with self.locked(name):
             if set(self.stopped(name)[1]) <= set(students):  # else the run that was stopped is still to be finished
                 write(self._run(name), json.dumps({"seed": seed, "students": students}))
             yield
@@ -158,6 +176,13 @@ class Course:
         for path in sorted(self.path("autograded", student, name).glob("*.ipynb")):
             digest.update(path.name.encode() + path.read_bytes())
         return digest.hexdigest()
+
+
+def _is_folder(student, name):
+    try:
+        return (student / name).is_dir()
+    except PermissionError:  # someone's folder that may not be looked into is still someone's
+        return True
 
 
 def _find_alembic():

@@ -1,10 +1,15 @@
 """Grades for the learning system. A submission that failed is an empty field with a reason, never a zero."""
 
 import csv
+import io
+import unicodedata
 from typing import NamedTuple
 
 from nbgrader.api import Gradebook, MissingEntry
 
+from course_pkg.checks.text import say
+from course_pkg.grading.course import write
+from course_pkg.grading.record import scores_of
 from course_pkg.grading.status import ATTENTION, BY_NBGRADER, GRADED, NOT_GRADED, NOT_SUBMITTED, REPAIRED
 
 SETTLED = (GRADED, REPAIRED, BY_NBGRADER)
@@ -73,17 +78,24 @@ def _row(course, gradebook, assignment, student, entry, handed_in):
     except MissingEntry:
         return row
     told = course.remembered(student, assignment.name)
+    if told is not None and told.get("auto") != scores_of(submission):
+        told = None
     if told is None:
         if not course.path("autograded", student, assignment.name).exists():
             return row
-        status, reason = BY_NBGRADER, ""
+        # A regrade that did not come to its end has left the older score, or some of it.
+        open_regrade = student in course.stopped(assignment.name)[1]
+        status, reason = (ATTENTION, say("half regraded", name=assignment.name)) if open_regrade else (BY_NBGRADER, "")
     else:
         status, reason = told["status"], " ".join(text for _, text in told["reasons"])
     grades = [g for n in submission.notebooks for g in n.grades]
+    other_text = [g for g in grades if g.manual_score is not None and g.needs_manual_grade]
+    if other_text:
+        reason = " ".join([reason, *(say("other text", cell=g.name) for g in other_text)]).strip()
     scored = [g for g in grades if g.auto_score is not None or g.manual_score is not None]
     open_points = sum(
         g.max_score for g in grades if g.auto_score is None and g.manual_score is None and not g.extra_credit
-    )
+    ) + sum(g.max_score for g in other_text)
     by_hand_only = all(g.auto_score is None and g.manual_score is None for g in grades if g.max_score)
     score = None
     if scored and not (by_hand_only and told is not None and status not in SETTLED):
@@ -109,7 +121,7 @@ def write_csv(found, file):
     for r in found:
         known = [r.assignment, r.student, r.last_name, r.first_name, r.email, r.status, r.reason]
         table.writerow(
-            [*map(_plain, known), number(r.score), number(r.max_score), number(r.penalty), number(r.open_points),
+            [*map(plain, known), number(r.score), number(r.max_score), number(r.penalty), number(r.open_points),
              r.submitted, r.seed]
         )  # fmt: skip
 
@@ -126,7 +138,7 @@ def write_canvas(found, file):
         any_row = next(iter(mine.values()))
         full = ", ".join(part for part in (any_row.last_name, any_row.first_name) if part) or student
         scores = [number(mine[n].score) if n in mine and mine[n].settled else "" for n in names]
-        table.writerow([_plain(full), _plain(any_row.lms_id), "", _plain(student), "", *scores])
+        table.writerow([plain(full), plain(any_row.lms_id), "", plain(student), "", *scores])
 
 
 def write_moodle(found, file):
@@ -138,17 +150,24 @@ def write_moodle(found, file):
         mine = {r.assignment: r for r in found if r.student == student}
         email = next(iter(mine.values())).email
         scores = [number(mine[n].score) if n in mine and mine[n].settled else "" for n in names]
-        notes = [_plain(mine[n].reason) if n in mine and mine[n].status not in (GRADED,) else "" for n in names]
-        table.writerow([_plain(student), _plain(email), *scores, *notes])
+        notes = [plain(mine[n].reason) if n in mine and mine[n].status not in (GRADED,) else "" for n in names]
+        table.writerow([plain(student), plain(email), *scores, *notes])
 
 
-def _plain(text):
-    """Text that a spreadsheet does not take for a formula."""
-    text = str(text).replace("\r", " ").replace("\n", " ")
+def plain(text):
+    """Text that a spreadsheet does not take for a formula, nor a terminal for an order."""
+    text = "".join(" " if unicodedata.category(c) in ("Cc", "Cs") else c for c in str(text))
     return "'" + text if text.startswith(("=", "+", "-", "@", "\t")) else text
 
 
 WRITERS = {"csv": write_csv, "canvas": write_canvas, "moodle": write_moodle}
+
+
+def save(found, kind, path):
+    """Write a table, whole or not at all."""
+    file = io.StringIO(newline="")
+    WRITERS[kind](found, file)
+    write(path, file.getvalue())
 
 
 def unsettled(found):

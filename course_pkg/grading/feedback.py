@@ -1,12 +1,16 @@
 """A page for each student: what each function earned, what is wrong first, what to think about. No hidden code."""
 
 import importlib.resources
+import warnings
+import zipfile
 
 import jinja2
 from nbgrader.api import Gradebook, MissingEntry
 
 from course_pkg.checks.text import TEXT, say
 from course_pkg.grading.course import write
+from course_pkg.grading.names import MOODLE
+from course_pkg.grading.people import People
 from course_pkg.grading.status import BY_NBGRADER, GRADED
 
 
@@ -40,13 +44,68 @@ def write_all(course, assignment, students=()):
     return written
 
 
+def moodle_zip(course, assignment, path):
+    """Write the pages as the zip file that Moodle takes as feedback files; returns (how many, who has no number).
+
+    Moodle finds the student by the number in the file's name, which it gave when the work was downloaded.
+    """
+    people = People(course)
+    place, count = people.place(MOODLE, assignment.name), 0
+    numbers = {folder: number for number, folder in people.numbers.get(place, {}).items()}
+    missing = []
+    half = path.with_name(f".{path.name}.part")
+    with zipfile.ZipFile(half, "w", zipfile.ZIP_DEFLATED) as archive:
+        for student in course.students(assignment.name):
+            pages = sorted(course.path("feedback", student, assignment.name).glob("*.html"))
+            if not pages:
+                continue
+            if student not in numbers:
+                missing.append(student)
+                continue
+            name = people.names.get(place, {}).get(numbers[student], student).replace("_", " ").replace("/", " ")
+            for page in pages:
+                inside = f"{name}_{numbers[student]}_assignsubmission_file_{page.name}"
+                archive.writestr(inside, page.read_bytes())
+                count += 1
+    half.replace(path)
+    return count, missing
+
+
+def release_pages(course, assignment, students=()):
+    """Put the pages where nbgrader's exchange gives them to students; returns (how many students, those without).
+
+    The exchange knows a submission by the secret that came with it, so work from elsewhere has nowhere to go.
+    """
+    released, without = [], []
+    for student in course.students(assignment.name):
+        if students and student not in students:
+            continue
+        source, folder = (
+            course.path("submitted", student, assignment.name),
+            course.path("feedback", student, assignment.name),
+        )
+        if not (source / "submission_secret.txt").is_file() or not folder.is_dir():
+            without.append(student)
+            continue
+        for name in ("submission_secret.txt", "timestamp.txt"):
+            if (source / name).is_file():
+                write(folder / name, (source / name).read_bytes())
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # nbgrader spells an argument wrong
+            made = course.api.release_feedback(assignment.name, student)
+        if not made["success"]:
+            raise ValueError(say("no exchange", why=(made.get("log") or made.get("error") or "").strip()[-500:]))
+        released.append(student)
+    return released, without
+
+
 def describe(assignment, notebook, told, entry):
     """What the page says, as plain values."""
     mine = told["notebooks"][notebook.name]
     grades = {g.name: g for g in entry.grades}
     comments = {c.name: c.comment for c in entry.comments if c.comment}
     scored = any(g.auto_score is not None or g.manual_score is not None for g in grades.values() if g.max_score)
-    open_points = sum(g.max_score for g in grades.values() if g.auto_score is None and g.manual_score is None)
+    open_points = sum(g.max_score for g in grades.values() if _waits(g))
     status, reasons = told["status"], [text for _, text in told["reasons"]]
     # The gradebook's own comments repeat what the page says at its head.
     said = {*reasons, f"{status}:"}
@@ -65,6 +124,11 @@ def describe(assignment, notebook, told, entry):
     }
 
 
+def _waits(grade):
+    """Whether a person is to read this, or to read it again since it is another text now."""
+    return grade.needs_manual_grade if grade.manual_score is not None else grade.auto_score is None
+
+
 def _total(entry, open_points):
     score = max(0.0, entry.score - (entry.late_submission_penalty or 0.0))
     if open_points:
@@ -74,7 +138,7 @@ def _total(entry, open_points):
 
 def _cell(source, grade, report, comments):
     name = source.name.removeprefix("test_")
-    by_hand = grade.auto_score is None and grade.manual_score is None
+    by_hand = _waits(grade)
     made = {
         "name": name,
         "points": say("by hand") if by_hand else say("points", score=grade.score, points=grade.max_score),

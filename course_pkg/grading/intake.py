@@ -10,6 +10,7 @@ from pathlib import PurePosixPath
 from typing import Any, NamedTuple
 
 import nbformat
+from nbgrader import utils
 
 from course_pkg.checks.text import say
 from course_pkg.grading import reading
@@ -211,11 +212,13 @@ class _Intake:
                 cell.pop(key, None)
             if want.kind == "code":
                 cell.update(outputs=[], execution_count=None)
-        label = cell.metadata["nbgrader"]
-        if any(key in label and label[key] != getattr(want, key) for key in ("points", "solution", "grade")):
+        label, older = cell.metadata["nbgrader"], _older(cell, want)
+        if not older and any(
+            key in label and label[key] != getattr(want, key) for key in ("points", "solution", "grade")
+        ):
             self._note(want.name, "settings", name=want.name)
         if not want.solution and not want.task:
-            if cell.source.strip() not in (want.released.strip(), want.source.strip()):
+            if not older and cell.source.strip() not in (want.released.strip(), want.source.strip()):
                 self._note(want.name, "edited", name=want.name)
             cell.source = want.source
         fresh = {"grade_id": want.name, "schema_version": 3, "checksum": want.checksum, "cell_type": want.kind}
@@ -223,6 +226,23 @@ class _Intake:
         if want.points is not None:
             fresh["points"] = want.points
         cell.metadata["nbgrader"] = nbformat.from_dict(fresh)
+
+
+def _older(cell, want):
+    """Whether a cell is as an earlier release of the assignment had it: its checksum fits its own text and points.
+
+    The instructor has changed the assignment since, and nobody is to blame. A student could forge this, for nothing:
+    the cell is graded as it is now.
+    """
+    label = {"locked": want.locked, **cell.metadata["nbgrader"]}
+    if "checksum" not in label or not {"grade", "solution"} <= set(label):
+        return False
+    text = cell.source if not want.solution else want.released
+    made = reading.new_cell(cell.cell_type, text, {"nbgrader": label})
+    try:
+        return utils.compute_checksum(made) == label["checksum"]
+    except (KeyError, ValueError, TypeError):
+        return False
 
 
 def _alike(a, b):

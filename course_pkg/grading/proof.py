@@ -7,6 +7,7 @@ everything is true, and one that sets its inputs to zero before it computes.
 
 import hashlib
 import json
+import os
 import time
 from pathlib import Path
 from typing import NamedTuple
@@ -18,8 +19,9 @@ from course_pkg.grading.engine import Engine
 from course_pkg.grading.run import Run
 from course_pkg.grading.status import UNREADABLE
 
+PROOFS = "COURSE_PROOFS"  # names a folder in which several courses remember what was proven
 SECONDS = 300.0  # for all wrong versions of one notebook; the rest is not tried, and that is said
-PARTS = ("checks", "tasks", "validation.py", "grading")  # of the package: what a proof hangs on
+PARTS = ("checks", "tasks", "_validation.py", "grading")  # of the package: what a proof hangs on
 
 
 class Proof(NamedTuple):
@@ -75,19 +77,18 @@ class _Proving(Run):
             self.hints.append(say("wrong not named", cell=want.name, version=name, message=message))
 
 
-def prove(course, assignment, walled=True, fixed=False):
-    """The Proof of an assignment. What was proven before, and has not changed, is remembered.
+def prove(course, assignment, walled=True, fixed=False, on_start=lambda: None):
+    """The Proof of an assignment. What was proven fit before, and has not changed, is remembered.
 
-    fixed  whether the seed was asked for; else every run draws another, and the proof counts for all of them
+    fixed     whether the seed was asked for; else every run draws another, and the proof counts for all of them
+    on_start  is called before anything is tried
     """
-    path = course.root / MEMORY / assignment.name / "proof.json"
-    key = _key(course, assignment, walled, fixed)
+    path = _folder(course) / f"{_key(course, assignment, walled, fixed)}.json"
     try:
-        known = json.loads(path.read_text(encoding="utf-8"))
-        if known["key"] == key:
-            return Proof(known["stops"], known["hints"])
-    except (OSError, ValueError, KeyError):
+        return Proof([], json.loads(path.read_text(encoding="utf-8"))["hints"])
+    except (OSError, ValueError, KeyError, TypeError):
         pass
+    on_start()
     trusted = [c.source for n in assignment.notebooks for c in n.cells if c.test or c.shared]
     engine = Engine(assignment.preload, walled, trusted=trusted)
     proof = Proof([], [])
@@ -97,8 +98,14 @@ def prove(course, assignment, walled=True, fixed=False):
             _released(engine, course, assignment, source, proof)
     finally:
         engine.close()
-    write(path, json.dumps({"key": key, "stops": proof.stops, "hints": proof.hints}, indent=1))
+    if not proof.stops:  # what stops is looked at again: it could have been this machine's trouble
+        write(path, json.dumps({"assignment": assignment.name, "hints": proof.hints}, indent=1))
     return proof
+
+
+def _folder(course):
+    """Where proofs are remembered, each under the digest of all that it hangs on."""
+    return Path(os.environ.get(PROOFS) or course.root / MEMORY / "proofs")
 
 
 def _solution(engine, assignment, source, proof):
@@ -128,7 +135,7 @@ def _released(engine, course, assignment, source, proof):
 def _key(course, assignment, walled, fixed):
     """Changes when anything changes that the proof hangs on."""
     digest = hashlib.sha256(assignment._replace(seed=assignment.seed if fixed else "").digest.encode())
-    digest.update(bytes(walled))
+    digest.update(b"walls" if walled else b"no walls")
     for source in assignment.notebooks:
         digest.update((source.solved or "").encode())
         path = course.path("release", ".", assignment.name) / f"{source.name}.ipynb"

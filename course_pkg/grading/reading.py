@@ -15,7 +15,7 @@ FILE_LIMIT, ZIP_LIMIT, ZIP_COUNT = 20 << 20, 60 << 20, 500  # bytes, bytes, file
 ENCODINGS = ("utf-8", "cp1252", "latin-1")
 MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16", b"\xef\xbb\xbf": "utf-8-sig"}
 CELL_LIMIT = 2000
-LABEL_KEYS, PLAIN = ("grade_id", "points", "solution", "grade"), (str, int, float, bool)
+LABEL_KEYS, PLAIN = ("grade_id", "points", "solution", "grade", "locked", "checksum"), (str, int, float, bool)
 
 
 class Unreadable(ValueError):
@@ -159,6 +159,7 @@ def _cell(raw, ids):
         source = "".join(source)
     elif not isinstance(source, str):
         source, broken = "" if source is None else str(source), True
+    source = source.replace("\r\n", "\n").replace("\r", "\n")  # an editor's choice, not the student's
     text = clean(source.replace("\x00", ""))
     broken |= text != source
     kind = raw.get("cell_type")

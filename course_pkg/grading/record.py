@@ -14,12 +14,13 @@ from pathlib import Path
 
 import nbformat
 from nbgrader import utils
-from nbgrader.api import Gradebook
-from nbgrader.preprocessors.latesubmissions import AssignLatePenalties
+from nbgrader.api import Gradebook, MissingEntry
 from sqlalchemy.exc import SAWarning
 
 from course_pkg.checks.text import say
 from course_pkg.grading.course import write
+from course_pkg.grading.late import Late
+from course_pkg.grading.marks import Marks, texts
 from course_pkg.grading.reading import safe_name
 from course_pkg.grading.status import ATTENTION, GRADED, REPAIRED, UNREADABLE
 
@@ -32,10 +33,12 @@ class Recorder:
     def __init__(self, course, assignment):
         self._course, self._assignment = course, assignment
         self._gradebook = Gradebook(course.directory.db_url, course.directory.course_id)
-        self._late = AssignLatePenalties(config=course.config)
-        self._late.init_plugin()
+        self._late = Late(course)
+        self.moved = {}  # {student: (points taken off before, now)}, as a due date or a time has changed
 
     def __enter__(self):
+        with contextlib.suppress(MissingEntry):
+            self.moved = self._late.refresh(self._gradebook, self._assignment.name)
         return self
 
     def __exit__(self, *error):
@@ -49,6 +52,7 @@ class Recorder:
     def record(self, student, outcomes, files, key):
         """Write what grading a submission gave. `outcomes` {notebook name: Outcome}; returns what is remembered."""
         name = self._assignment.name
+        marks = Marks(self._course, student, name)
         self._course.forget(student, name)
         self._folder(student, outcomes, files)
         self._gradebook.update_or_create_student(student)
@@ -58,7 +62,9 @@ class Recorder:
             entry = self._gradebook.update_or_create_submission(name, student, **({"timestamp": when} if when else {}))
         for notebook in entry.notebooks:
             if notebook.name in outcomes:
-                self._notebook(notebook, outcomes[notebook.name], entry)
+                self._notebook(notebook, outcomes[notebook.name], entry, marks)
+        marks.save()
+        auto = scores_of(entry)
         self._gradebook.db.commit()
         told = {
             "key": key,
@@ -66,6 +72,7 @@ class Recorder:
             "status": max((o.status for o in outcomes.values()), key=SEVERITY.index),
             "reasons": [list(r) for o in outcomes.values() for r in o.reasons],
             "notebooks": {n: {"scores": o.scores, "reports": o.reports} for n, o in outcomes.items()},
+            "auto": auto,
             "seconds": sum(o.seconds for o in outcomes.values()),
             "written": self._course.written(student, name),
         }
@@ -73,16 +80,17 @@ class Recorder:
         self._gradebook.db.expunge_all()  # a class of thousands must not pile up in memory
         return told
 
-    def _notebook(self, notebook, outcome, entry):
-        cells = {}
+    def _notebook(self, notebook, outcome, entry, marks):
+        cells, now = {}, texts(outcome.notebook) if outcome.notebook is not None else {}
         if outcome.notebook is not None:
             made = nbformat.v4.reads(outcome.notebook)
             cells = {c.metadata.nbgrader["grade_id"]: c for c in made.cells if "nbgrader" in c.metadata}
         for grade in notebook.grades:
             score = self._score(outcome, grade, cells.get(grade.name))
             grade.auto_score = score
-            # Stock asks for a second look where a person had given points before.
-            grade.needs_manual_grade = grade.manual_score is not None or score is None
+            # Stock asks for a second look wherever a person has given points; here only where the text is another.
+            by_hand = grade.manual_score is not None
+            grade.needs_manual_grade = marks.follow(notebook.name, grade, now) if by_hand else score is None
         said = self._said(outcome)
         for comment in notebook.comments:
             cell = cells.get(comment.name)
@@ -92,13 +100,7 @@ class Recorder:
                 own = said.pop("") + own
             own += [say("no response")] if nothing and not utils.is_task(cell) else []
             comment.auto_comment = "\n".join(own) or None
-        notebook.late_submission_penalty = None
-        if entry.total_seconds_late > 0:
-            taken = self._late.plugin_inst.late_submission_penalty(
-                entry.student.id, notebook.score, entry.total_seconds_late
-            )
-            if taken is not None:
-                notebook.late_submission_penalty = self._late._check_late_penalty(notebook, taken)
+        self._late.penalize(notebook, entry)
 
     def _score(self, outcome, grade, cell):
         if cell is None:
@@ -135,6 +137,11 @@ class Recorder:
             text = outcome.notebook if outcome.notebook is not None else stand_in(source, outcome)
             write(folder / f"{source.name}.ipynb", text)
             (folder / f"{source.name}.ipynb").chmod(0o444)
+
+
+def scores_of(entry):
+    """{notebook: {cell: automatic score}} of a submission in the gradebook."""
+    return {n.name: {g.name: g.auto_score for g in n.grades} for n in entry.notebooks}
 
 
 def stand_in(source, outcome):

@@ -6,7 +6,6 @@ and left for a person.
 """
 
 import contextlib
-import hashlib
 import math
 import os
 import queue
@@ -15,8 +14,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from course_pkg.checks.text import say
-from course_pkg.grading.course import VERSION
 from course_pkg.grading.record import Recorder
+from course_pkg.grading.regrade import altered, key_of
 from course_pkg.grading.status import ATTENTION
 from course_pkg.grading.worker import TRIES, Died, Worker, failed
 
@@ -31,7 +30,7 @@ class Task(NamedTuple):
 def cores():
     """How many processes can work at once: as many as this one may use, and as its control group gives time for."""
     found = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min(found, math.ceil(_quota(Path("/sys/fs/cgroup")))))
+    return max(1, math.ceil(min(found, _quota(Path("/sys/fs/cgroup")))))
 
 
 def _quota(top, mine="/proc/self/cgroup"):
@@ -67,13 +66,12 @@ def pending(course, assignment, again=False, students=None, fixed=False):
     fixed  also those that were graded with another seed than the assignment's, which someone has asked for
     """
     base, found = assignment._replace(seed="").digest, []
-    left = course.stopped(assignment.name)[1]
+    left = {*course.stopped(assignment.name)[1], *altered(course, assignment.name)}
     for student in course.students(assignment.name):
         if students and student not in students:
             continue
         _, _, digest = course.files(student, assignment.name)
-        when = course.timestamp(student, assignment.name)
-        key = hashlib.sha256(f"{VERSION}\0{base}\0{digest}\0{when}".encode()).hexdigest()
+        key = key_of(base, digest)
         known = course.remembered(student, assignment.name)
         changed = known is None or known["key"] != key
         if again or changed or student in left or (fixed and known.get("seed") != assignment.seed):
@@ -135,12 +133,14 @@ def here(assignment, jobs, walled=True, limits=None, on_start=lambda workers: No
         threads = [threading.Thread(target=labour, args=(worker,), daemon=True) for worker in workers]
         for thread in threads:
             thread.start()
+        whole = False
         try:
             for _ in tasks:
                 yield done.get()
+            whole = True
         finally:
             for worker in [] if ready else workers:
-                worker.close()
+                worker.close(now=not whole)
 
     return work
 

@@ -95,7 +95,7 @@ class Warm:
     def __init__(self, role, preload, walled, limits=None, trusted=()):
         self._ours, theirs = frames.pair()
         self._log = tempfile.TemporaryFile()  # noqa: SIM115  (closed in `close`)
-        self._scratch = tempfile.TemporaryDirectory(prefix="course-")
+        self._scratch = tempfile.TemporaryDirectory(prefix=f"course-{os.getpid()}-")
         inside = role == "student" and walled
         settings = {
             "role": role,

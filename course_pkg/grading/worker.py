@@ -6,6 +6,7 @@ it works for ends, it ends too, and with it all that it has started.
 
 import contextlib
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -91,6 +92,7 @@ class Worker:
     def __init__(self, assignment, walled=True, limits=None):
         self._first = {"assignment": assignment.pack(), "walled": walled, "limits": limits or {}}
         self._process, self._lock, self._assignment = None, threading.Lock(), assignment
+        self._closed = False  # ended for good, in the middle of its work
 
     @property
     def pid(self):
@@ -102,6 +104,8 @@ class Worker:
         with self._lock:
             late = []
             try:
+                if self._closed:
+                    raise EOFError
                 if self._process is None:
                     self._start()
                 with self._deadline() as late:
@@ -167,8 +171,12 @@ class Worker:
         self._listener.join(5)
         return " ".join(self._said[-1:]) or say("worker ended", status=status)
 
-    def close(self):
-        """End the process."""
+    def close(self, now=False):
+        """End the process; `now` in the middle of a submission, else after it."""
+        if now:
+            self._closed, process = True, self._process
+            if process is not None:
+                process.terminate()
         with self._lock:
             if self._process is not None:
                 self._end()
@@ -176,6 +184,7 @@ class Worker:
 
 def main():
     """Serve on standard input and output; whatever else is printed goes to standard error."""
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(1))  # and on the way out leave nothing behind
     results = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     serve(sys.stdin.buffer, results)

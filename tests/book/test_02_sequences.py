@@ -1,11 +1,15 @@
 """The numbers that chapter 02 states in words are the numbers that its code gives."""
 
+import copy
+
 import numpy as np
 import pytest
 import torch
+from chapter_cells import pick
 from course_site.execution import ROOT
 
-from course_pkg import gradcheck, layers, tasks
+from course_pkg import experiments, gradcheck, layers, tasks, trees
+from course_pkg.experiments import coding, padding
 
 TEXT = (ROOT / "book" / "02-sequences.md").read_text(encoding="utf-8")
 
@@ -67,3 +71,80 @@ def test_the_tasks_named_for_each_kind_have_that_shape():
     assert each.x.shape == each.y.shape  # many to many, aligned
     other = tasks.dates(4, rng)
     assert other.x.shape[1] != other.y.shape[1]  # many to many, unaligned
+
+
+# The stored results
+
+
+def altered(stored, change):
+    """A copy of a stored result with change(row) as the values of each row of the comparison."""
+    new = copy.deepcopy(stored)
+    for row in new["results"]:
+        if row["stage"] == "compare":
+            row["values"] = change(row)
+    return new
+
+
+def learns(row, at):
+    """A curve that reaches 1 at the look number `at`."""
+    return [0.3 if k < at else 1.0 for k in range(len(row["updates"]))]
+
+
+def test_the_sentence_on_codings_follows_from_the_rows():
+    stored, say = experiments.load("coding"), pick("02-sequences", "on_codings")["on_codings"]
+    slow = altered(stored, lambda row: learns(row, 2 if row["coding"] == "one-hot" else 8))
+    assert "**Holds.**" in say(slow).data
+    other = altered(stored, lambda row: learns(row, 8 if row["coding"] == "one-hot" else 2))
+    assert "**Does not hold.**" in say(other).data
+    none = altered(stored, lambda row: [0.25] * len(row["updates"]))
+    assert "**Cannot tell:**" in say(none).data
+    assert "one-hot: 0 of 5 runs;" in say(none).data
+
+
+def test_the_codings_differ_in_scale_and_in_form():
+    ids = np.arange(8)[None]
+    number, standard = coding.code(ids, "number / 7")[0, :, 0], coding.code(ids, "standardised number")[0, :, 0]
+    assert (number.min(), number.max()) == (0, 1)
+    assert (standard.mean(), standard.std()) == pytest.approx((0, 1), abs=1e-6)
+    assert (coding.code(ids, "one-hot")[0] == np.eye(8)).all()
+    assert coding.code(ids, "embedding") is ids
+
+
+@pytest.mark.parametrize("kind", coding.SETTINGS["codings"])
+def test_the_gradient_of_the_coded_network_three_ways(kind):
+    """The experiment's own network: finite differences, our backward, PyTorch."""
+    rng = np.random.default_rng(0)
+    net = trees.tree_map(lambda a: a.astype(np.float64), coding.start(coding.SETTINGS, kind, 5, rng))
+    ids, y = rng.integers(8, size=(3, 5)), np.array([0, 3, 1])
+    x = coding.code(ids, kind)
+    x = x if kind == "embedding" else x.astype(np.float64)
+    _, ours, _ = coding.loss(net, (x, y), None, rng)
+    gradcheck.gradcheck(lambda net: coding.loss(net, (x, y), None, rng)[0], net, ours)
+    leaves = {name: torch.tensor(a, requires_grad=True) for name, a in trees.tree_leaves(net).items()}
+    v = leaves["embedding.table"][torch.tensor(ids)] if kind == "embedding" else torch.tensor(x)
+    h = torch.tanh(v.reshape(3, -1) @ leaves["hidden.W"].T + leaves["hidden.b"])
+    scores = h @ leaves["readout.W"].T + leaves["readout.b"]
+    torch.nn.functional.cross_entropy(scores, torch.tensor(y)).backward()
+    for name, gradient in trees.tree_leaves(ours).items():
+        assert gradcheck.max_error(gradient, leaves[name].grad.numpy()) < 1e-12
+
+
+def test_the_sentence_on_padding_follows_from_the_rows():
+    stored, say = experiments.load("padding"), pick("02-sequences", "on_padding")["on_padding"]
+    slow = altered(stored, lambda row: learns(row, 8 if row["padding"] == "end" else 2))
+    assert "**Holds when:** padding at the end." in say(slow).data
+    never = altered(stored, lambda row: learns(row, 99 if row["padding"] == "end" else 2))
+    assert "or more than were made" in say(never).data
+    assert "0 of 5 networks" in say(never).data
+    none = altered(stored, lambda row: [0.5] * len(row["updates"]))
+    assert "**Cannot tell:**" in say(none).data
+
+
+def test_the_three_ways_hold_the_same_words():
+    x, y, lengths = padding.reviews(padding.SETTINGS, np.random.default_rng(0), 8)
+    start = padding.block(x, y, lengths, "start")[0]
+    for row, moved, n in zip(x, start, lengths):
+        assert (row[:n] == moved[len(row) - n :]).all()
+        assert len(set(moved[: len(row) - n]) | set(row[n:])) <= 1  # padding alone
+    assert padding.block(x, y, lengths, "true")[3] is lengths
+    assert padding.block(x, y, lengths, "end")[3] is None

@@ -255,11 +255,11 @@ def took(cell, **case):
 
 
 def test_the_answer_on_copying():
-    """The LSTM is slower at copying over 60 steps, and gets there all the same."""
-    lstm, gru = (took(cell, task="copying", length=60) for cell in ("lstm", "gru"))
+    """The LSTM is slower at copying over 30 steps, and gets there all the same."""
+    lstm, gru = (took(cell, task="copying", length=30) for cell in ("lstm", "gru"))
     assert np.isfinite(lstm).all()
     assert np.median(lstm) > np.median(gru)
-    assert (lstm > 500).all()  # where the slider stands at first, it has not learned
+    assert (lstm > 300).all()  # where the slider stands at first, it has not learned
 
 
 def test_the_answer_on_counting():
@@ -267,6 +267,12 @@ def test_the_answer_on_counting():
     for units in COUNTS["settings"]["units"]:
         lstm, gru = (np.median(anbn.far(COUNTS, cell=cell, units=units)) for cell in ("lstm", "gru"))
         assert gru < 1.6 * COUNTS["settings"]["longest"] < lstm
+        late = trials.curves(trials.compared(COUNTS, cell="gru", units=units))[:, -3:]
+        assert np.ptp(np.median(late, axis=0)) <= COUNTS["settings"]["flat"]  # "nor do more updates"
+    wide = max(COUNTS["settings"]["units"])
+    rnn, gru = (np.median(anbn.far(COUNTS, cell=cell, units=wide)) for cell in ("rnn", "gru"))
+    assert abs(rnn - gru) <= COUNTS["settings"]["margin"]  # "it comes as far as the GRU"
+    assert weights.cell_count("gru", 4, 16) > weights.cell_count("lstm", 4, 8)  # the prediction
 
 
 def test_a_budget_shown_is_a_look():
@@ -344,7 +350,7 @@ def test_the_decision_follows_the_measurements(chapter):
 
     def lit(look, **control):
         chapter["stored"] = altered(before["stored"], learns_at(look))
-        wanted = {"place": "temporal order over 30 steps", "budget": 6000, "most": 3000} | control
+        wanted = {"place": "temporal order over 30 steps", "budget": 6000, "most": 2000} | control
         return [name for name, on in zip(("RNN", "LSTM", "GRU"), chapter["decide"](**wanted)[0]["lit"]) if on]
 
     try:

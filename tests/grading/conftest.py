@@ -9,7 +9,15 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import classroom
 
-from course_pkg.grading import runner
+from course_pkg.grading import proof, runner
+
+
+@pytest.fixture(scope="session", autouse=True)
+def proofs(tmp_path_factory):
+    """Each test's course is proven fit before its class is graded; courses that are the same, once."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(proof.PROOFS, str(tmp_path_factory.mktemp("proofs")))
+        yield
 
 
 @pytest.fixture(scope="session")

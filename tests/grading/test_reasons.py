@@ -2,6 +2,7 @@
 
 import math
 import os
+import shutil
 import signal
 import time
 
@@ -15,6 +16,7 @@ from course_pkg.grading import proof, runner, worker
 from course_pkg.grading.assignment import NoAssignment, defined, needed
 from course_pkg.grading.budget import Budget
 from course_pkg.grading.checker import Emptied, Zeroing, explain, hidden_lines
+from course_pkg.grading.course import Course
 from course_pkg.grading.engine import Engine, Outcome
 from course_pkg.grading.inside.codec import Decoder, Encoder, Refused
 from course_pkg.grading.status import ATTENTION, GRADED
@@ -210,14 +212,50 @@ def test_what_failed_is_not_remembered_as_final(odd, assignment):
     assert runner._record(Recorder(), assignment, task, {}, fine) == "its key"
 
 
-def test_the_proof_finds_what_is_wrong_with_an_assignment(odd, assignment):
+def test_the_proof_finds_what_is_wrong_with_an_assignment(odd, assignment, tmp_path, monkeypatch):
+    monkeypatch.setenv(proof.PROOFS, str(tmp_path))
     found = proof.prove(odd, assignment, classroom.WALLED, fixed=True)
     assert [stop.partition(" (")[0] for stop in found.stops] == ["the solution gets 0 of 1 in test_late"]
     assert any("lstm_step that sets its inputs to zero" in hint for hint in found.hints)
     assert not any("sigmoid" in hint for hint in found.hints)  # no test asks for it
-    start = time.monotonic()
-    assert proof.prove(odd, assignment, classroom.WALLED, fixed=True) == found
-    assert time.monotonic() - start < 3  # nothing was started
+    assert list(tmp_path.iterdir()) == []  # what stops is looked at again
+
+
+@pytest.mark.parametrize("shared", [False, True])
+def test_a_proof_is_remembered_until_something_changes(course, tmp_path, monkeypatch, shared):
+    """In the course's memory, or in a folder for several courses; nothing is started where it is known."""
+    started = []
+
+    class Counted(Engine):
+        def __init__(self, *given, **more):
+            started.append(given)
+            super().__init__(*given, **more)
+
+    monkeypatch.setattr(proof, "Engine", Counted)
+    monkeypatch.delenv(proof.PROOFS, raising=False)
+    roots = [tmp_path / "one", tmp_path / "two"]
+    for root in roots:
+        shutil.copytree(course.root, root, ignore=shutil.ignore_patterns("submitted", "autograded", ".course"))
+    if shared:
+        monkeypatch.setenv(proof.PROOFS, str(tmp_path / "proofs"))
+    courses = [Course(root) for root in roots]
+    mine = [one.assignment(classroom.NAME) for one in courses]
+    found = proof.prove(courses[0], mine[0], classroom.WALLED)
+    assert found.stops == []
+    assert found.hints
+    assert proof.prove(courses[0], courses[0].assignment(classroom.NAME), classroom.WALLED) == found
+    assert len(started) == 1
+    assert proof.prove(courses[1], mine[1], classroom.WALLED) == found
+    assert len(started) == (1 if shared else 2)
+    folder = tmp_path / "proofs" if shared else roots[0] / ".course" / "proofs"
+    assert len(list(folder.glob("*.json"))) == 1
+    keys = {proof._key(courses[0], made, walled, False) for made in mine for walled in (True, False)}
+    keys |= {proof._key(courses[0], mine[0]._replace(seed="a"), True, True)}
+    keys |= {proof._key(courses[0], mine[0]._replace(timeout=1.0), True, False)}
+    notebook = mine[0].notebooks[0]
+    for other in (notebook._replace(solved="{}"), notebook._replace(cells=notebook.cells[:-1])):
+        keys |= {proof._key(courses[0], mine[0]._replace(notebooks=[other]), True, False)}
+    assert len(keys) == 6
 
 
 def test_versions_that_a_check_may_overlook():
@@ -281,8 +319,12 @@ def test_no_more_workers_than_the_control_group_gives_time_for(tmp_path, monkeyp
     (tmp_path / "cpu" / "box" / "cpu.cfs_quota_us").write_text("50000")
     (tmp_path / "cpu" / "box" / "cpu.cfs_period_us").write_text("100000")
     assert runner._quota(tmp_path, mine) == 0.5
-    monkeypatch.setattr(runner, "_quota", lambda top: 0.5)
-    assert runner.cores() == 1
+    mine.write_text("0::/elsewhere\n")
+    assert runner._quota(tmp_path, mine) == math.inf
+    most = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    for quota, count in ((0.5, 1), (0.0, 1), (1.5, min(2, most)), (math.inf, most)):  # most machines have no quota
+        monkeypatch.setattr(runner, "_quota", lambda top, quota=quota: quota)
+        assert runner.cores() == count
 
 
 def test_the_released_notebook_holds_no_lines_of_the_odd_tests(odd):
