@@ -10,9 +10,9 @@ from chapter_cells import cells as cells_of
 from chapter_cells import run
 from course_site.execution import ROOT
 
-from course_pkg import experiments, linear_cells
+from course_pkg import linear_cells
 from course_pkg.activations import sigmoid
-from course_pkg.experiments import counting, trials
+from course_pkg.experiments import counts, trials
 from course_pkg.gradcheck import gradcheck, max_error
 from course_pkg.scan import combine, scan, scan_backward
 from course_pkg.tools import scan_bench
@@ -24,8 +24,11 @@ WRITTEN = np.array([[[0.5], [0.75], [-0.75]]])
 
 @pytest.fixture(scope="module")
 def chapter():
-    """The names that the chapter's cells define."""
-    return run({}, cells_of("19-scan"))
+    """The names that the chapter's cells define, with a training of three updates."""
+    few = {"updates": [0, 3], "batch": 4, "lengths": [16, 32], "sequences": 4}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(counts, "SMALL", counts.SMALL | few)
+        return run({}, cells_of("19-scan"))
 
 
 def numbers_of(panels):
@@ -216,45 +219,53 @@ def test_drift_and_repair(chapter):
     assert round(np.log(0.01) / np.log(0.9)) == 44
 
 
-@pytest.mark.parametrize("step", counting.SETTINGS["steps"])
+@pytest.mark.parametrize("step", counts.SMALL["steps"])
 def test_the_gradients_of_the_experiment(step):
     rng = np.random.default_rng(3)
-    net = counting.start(step, 3, counting.SETTINGS | {"units": 2, "readout": 3}, rng)
-    x, y = counting.draw(3, 5, 3, rng)
-    gradcheck(lambda moved: counting.loss(step, moved, x, y)[0], net, counting.loss(step, net, x, y)[1], 1e-5)
+    net = counts.start(step, 3, counts.SMALL | {"units": 2, "readout": 3}, rng)
+    x, y = counts.draw(3, 5, 3, rng)
+    gradcheck(lambda moved: counts.loss(step, moved, x, y)[0], net, counts.loss(step, net, x, y)[1], 1e-5)
 
 
 def test_the_sums_are_right():
-    x, y = counting.draw(4, 9, 3, np.random.default_rng(0))
+    x, y = counts.draw(4, 9, 3, np.random.default_rng(0))
     assert (x[:, 0] == 3).all()
     assert x[:, 1:].max() < 3
     for row, answers in zip(x, y):
         assert answers.tolist() == [int(sum(row[1 : t + 1])) % 3 for t in range(10)]
 
 
-def test_what_is_said_of_counting_follows_the_stored_runs(chapter):
-    stored = experiments.load("counting")
-    said = counting.told(stored)
-    assert all(line in chapter["SAID"][-2] for line in said)
-    for judge in (counting.verdict, counting.complex_counts, counting.linear_is_weaker):
-        altered = copy.deepcopy(stored)
-        for row in altered["results"]:
-            guessing = row["step"] in ("turning", "tanh RNN")
-            row["values"] = [1.0 if guessing else 0.0] * len(row["updates"])
-            row["far"] = [1.0] * len(row["far"]) if guessing else [0.0] * len(row["far"])
-        assert judge(altered) != judge(stored)
-    assert counting.complex_counts(altered).word == "does not hold"
-    assert counting.linear_is_weaker(altered).word == "cannot tell"  # both guess
+def altered(runs, learns):
+    """The same runs, as if the steps of `learns` had learned and kept their count and all others guessed."""
+    runs = copy.deepcopy(runs)
+    for row in runs["results"]:
+        error = 0.0 if row["step"] in learns else 1.0
+        row["values"], row["far"] = [error] * len(row["updates"]), [error] * len(row["far"])
+    return runs
 
 
-def test_the_text_agrees_with_the_stored_runs():
-    """ "A positive gate need not guess" at 16 steps, and "a count that was learned by a sign or an angle wears out"."""
-    stored = experiments.load("counting")
-    ends = [row["values"][-1] for k in (2, 3) for row in trials.compared(stored, modulo=k, step="positive")]
-    assert np.median(ends) < 0.9
-    last = max(stored["settings"]["lengths"])
-    for k, step in ((2, "signed"), (2, "turning"), (3, "turning")):
-        assert trials.learned(stored, modulo=k, step=step)[0] == 5
-        assert np.median(counting.fars(stored, k, step)[last]) > 0.5
-    for k in (2, 3):
-        assert np.median(counting.fars(stored, k, "positive")[last]) > 0.9
+def test_what_is_said_of_counting_follows_the_runs(chapter):
+    runs, both = chapter["runs"], ("turning", "tanh RNN")
+    assert all(line in chapter["SAID"][-2] for line in counts.told(runs))
+    assert counts.complex_counts(altered(runs, both)).word == "holds"
+    assert counts.complex_counts(altered(runs, ())).word == "does not hold"
+    assert counts.linear_is_weaker(altered(runs, ("tanh RNN",))).word == "holds"
+    assert counts.linear_is_weaker(altered(runs, ("turning",))).word == "does not hold"
+    for learns in (both, ()):  # both at the floor, both at chance
+        assert counts.linear_is_weaker(altered(runs, learns)).word == "cannot tell"
+    assert "5 of 5 runs learned it, after 0 updates" in " ".join(counts.told(altered(runs, both)))
+    assert "0 of 5 runs learned it" in " ".join(counts.told(altered(runs, ())))
+
+
+@pytest.mark.slow
+def test_the_text_agrees_with_the_runs_of_the_page():
+    """ "A positive gate need not guess" at 16 steps; "a count that was learned by a sign or an angle wears out"."""
+    small = counts.SMALL | {"steps": ["positive", "signed", "turning"], "modulo": [2]}
+    runs = counts.compare(small)
+    last = max(small["lengths"])
+    ends = [row["values"][-1] for row in trials.compared(runs, modulo=2, step="positive")]
+    assert 0.02 < np.median(ends) < 0.9
+    assert np.median(counts.fars(runs, 2, "positive")[last]) > 0.9
+    for step in ("signed", "turning"):
+        assert trials.learned(runs, modulo=2, step=step)[0] == 5
+        assert np.median(counts.fars(runs, 2, step)[last]) > 0.5
