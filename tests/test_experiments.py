@@ -14,16 +14,9 @@ import numpy as np
 import pytest
 
 from course_pkg import experiments
-from course_pkg.experiments import trials, which_cell
+from course_pkg.experiments import anbn, cell_curves, trials
 
-TINY = which_cell.SETTINGS | {
-    "lengths": [10, 12],
-    "seeds": [0, 1],
-    "width": 3,
-    "train": {"steps": 2, "batch": 4, "clip": 1.0, "every": 1},
-    "sequences": 5,
-    "search": {"rates": [0.001, 0.01], "seeds": [7], "length": 10},
-}
+TINY = anbn.QUICK | {"seeds": [0, 1], "cells": ["lstm", "gru"], "rates": [0.001, 0.01]}
 
 
 def test_load_says_what_exists(tmp_path):
@@ -33,7 +26,7 @@ def test_load_says_what_exists(tmp_path):
     experiments.record("another", {}, [], tmp_path)
     with pytest.raises(ValueError, match="wanted one of the stored results: another, one"):
         experiments.load("nothing", tmp_path)
-    with pytest.raises(ValueError, match=r"got 'nothing', wanted one of the experiments: .*which_cell"):
+    with pytest.raises(ValueError, match=r"got 'nothing', wanted one of the experiments: .*cell_curves"):
         experiments.run("nothing")
 
 
@@ -55,9 +48,6 @@ def test_what_is_recorded_can_be_loaded(tmp_path):
 # What the stored results do not meet yet, each with the reason. A line goes when its experiment is redone; a line for
 # what is met already, or for an experiment that is not there, fails below. Nothing is to be added for a new experiment.
 OWED = {
-    "which_cell": {
-        "form": "its curves were not kept: one budget of 1,200 updates, a search of three rates at one length",
-    },
     "depth": {
         "form": "one rate for all depths, one budget of 300 updates, no curves",
         "texts": "the text is cut at nine tenths, with repeats on both sides",
@@ -69,7 +59,9 @@ OWED = {
         "texts": "the text is cut at nine tenths, with repeats on both sides",
     },
 }
-STORED = experiments.names()
+# Written, with a quick version that runs below, and not run yet: no chapter uses these. A name goes when a file comes.
+NOT_RUN = ["ablation", "clipping", "coding", "recall", "truncation"]
+STORED = [name for name in experiments.names() if name not in NOT_RUN]
 IN_FORM = [name for name in STORED if "form" not in OWED.get(name, {})]
 
 
@@ -175,16 +167,21 @@ def test_the_verdict_follows_from_the_rows(name):
     assert module.verdict(stored).word == "cannot tell"
 
 
-@pytest.mark.parametrize("name", IN_FORM)
+@pytest.mark.parametrize("name", [*IN_FORM, *NOT_RUN])
 def test_a_quick_version_runs_and_has_the_form_of_the_stored_one(name, tmp_path):
     module = experiments.module(name)
     assert len(module.QUICK["seeds"]) == 1
     experiments.run(name, module.QUICK, tmp_path)
-    quick, stored = experiments.load(name, tmp_path), experiments.load(name)
-    for stage in trials.STAGES:
-        one, other = (next(r for r in s["results"] if r["stage"] == stage) for s in (quick, stored))
-        assert one.keys() == other.keys()
     assert os.listdir(tmp_path) == [f"{name}.json"]
+    results = [
+        experiments.load(name, folder)["results"] for folder in (tmp_path, experiments.FOLDER)[: 1 + (name in STORED)]
+    ]
+    for stage in trials.STAGES:
+        first, *others = (next(r for r in rows if r["stage"] == stage) for rows in results)
+        assert all(first.keys() == other.keys() for other in others)
+    said = module.__doc__
+    assert "\nClaim: " in said
+    assert "\nRefuted by: " in said
 
 
 @pytest.mark.parametrize("name", [n for n in experiments.names() if hasattr(experiments.module(n), "TEXTS")])
@@ -213,61 +210,94 @@ def test_another_text_is_noticed(monkeypatch, tmp_path):
     assert experiments.load("made_up", tmp_path)["fingerprints"] == found
 
 
-def test_a_tiny_run_of_which_cell(tmp_path):
+def test_a_tiny_run(tmp_path):
     """Each key of the plan, in order, with what was found for it."""
-    experiments.run("which_cell", TINY, tmp_path)
-    rows = experiments.load("which_cell", tmp_path)["results"]
-    for key, row in zip(which_cell.plan(TINY), rows, strict=True):
+    experiments.run("anbn", TINY, tmp_path)
+    rows = experiments.load("anbn", tmp_path)["results"]
+    for key, row in zip(experiments.plan("anbn", TINY), rows, strict=True):
         assert key.items() <= row.items()
-        assert set(row) - set(key) >= {"H", "parameters", "error", "steps", "seconds"}
-    assert os.listdir(tmp_path) == ["which_cell.json"]
+        assert set(row) - set(key) >= {"updates", "values", "stopped", "seconds"}
+    assert os.listdir(tmp_path) == ["anbn.json"]
 
 
 def test_a_stopped_run_goes_on_where_it_was(tmp_path, monkeypatch):
-    settings = TINY | {"tasks": ["temporal order"], "cells": ["gru"], "lengths": [10]}
-    whole = experiments.load("which_cell", experiments.run("which_cell", settings, tmp_path).parent)["results"]
-    measured, measure = [], which_cell.measure
+    whole = experiments.load("anbn", experiments.run("anbn", TINY, tmp_path).parent)["results"]
+    measured, measure = [], trials.measure
 
-    def breaks(settings, rows, **key):
+    def breaks(module, settings, rows, **key):
         if len(measured) == 3:
             measured.append(None)
             raise KeyboardInterrupt
         measured.append(key)
-        return measure(settings, rows, **key)
+        return measure(module, settings, rows, **key)
 
-    monkeypatch.setattr(which_cell, "measure", breaks)
+    monkeypatch.setattr(trials, "measure", breaks)
     with pytest.raises(KeyboardInterrupt):
-        experiments.run("which_cell", settings, tmp_path)
-    experiments.run("which_cell", settings, tmp_path)
-    again = experiments.load("which_cell", tmp_path)["results"]
+        experiments.run("anbn", TINY, tmp_path)
+    experiments.run("anbn", TINY, tmp_path)
+    again = experiments.load("anbn", tmp_path)["results"]
     assert len(measured) == 1 + len(whole)  # none but the broken one was measured twice
     assert [r | {"seconds": 0} for r in again] == [r | {"seconds": 0} for r in whole]
 
 
 def test_rows_of_other_settings_are_not_taken_over(tmp_path):
-    (tmp_path / "which_cell.part.jsonl").write_text('{"other": 1}\n{"stage": "search", "error": 0}\n')
-    settings = TINY | {"tasks": ["adding"], "cells": ["lstm"], "lengths": [10]}
-    experiments.run("which_cell", settings, tmp_path)
-    rows = experiments.load("which_cell", tmp_path)["results"]
-    assert [{k: row[k] for k in key} for key, row in zip(which_cell.plan(settings), rows, strict=True)] == (
-        which_cell.plan(settings)
-    )
+    (tmp_path / "anbn.part.jsonl").write_text('{"other": 1}\n{"stage": "search", "values": [0]}\n')
+    experiments.run("anbn", TINY, tmp_path)
+    rows = experiments.load("anbn", tmp_path)["results"]
+    plan = experiments.plan("anbn", TINY)
+    assert [{k: row[k] for k in key} for key, row in zip(plan, rows, strict=True)] == plan
 
 
-def test_the_rate_is_that_of_the_lowest_mean_error():
-    row = {"stage": "search", "task": "adding", "cell": "gru"}
-    rows = [row | {"rate": rate, "error": error} for rate, error in ((0.1, 0.0), (0.1, 0.9), (0.2, 0.4), (0.2, 0.3))]
-    rows += [row | {"rate": 0.3, "error": 0, "cell": "rnn"}, row | {"rate": 0.3, "error": 0, "stage": "compare"}]
-    assert which_cell.best_rate(rows, "adding", "gru") == 0.2
+# What the experiments of chapter 9 measure
 
 
 def test_equal_parameters_means_as_wide_as_the_budget_allows():
     from course_pkg import weights
 
-    budget = weights.cell_count("lstm", 8, 32)
+    budget = weights.cell_count("lstm", 8, cell_curves.SETTINGS["width"])
     for cell in ("rnn", "gru"):
-        H = which_cell.width(which_cell.SETTINGS, cell, 8, "parameters")
+        H = cell_curves.units(cell_curves.SETTINGS, {"cell": cell, "equal": "parameters"}, 8)
         assert weights.cell_count(cell, 8, H) <= budget < weights.cell_count(cell, 8, H + 1)
+
+
+def test_a_guesser_has_an_error_of_one_and_a_learner_of_none(monkeypatch):
+    """What the looks of `cell_curves` measure, with answers made up in the place of a network's."""
+    s, models = cell_curves.SETTINGS, cell_curves.models
+    for task, length in (("adding", 30), ("copying", 30), ("temporal order", 30), ("Reber grammar", None)):
+        make, _, judge, sizes = cell_curves.TASKS[task](s, length)
+        data = make(4000 if length else 50, np.random.default_rng(0))
+        wrong = judge(data)
+        if task == "adding":
+            guess, right = np.ones_like(data.y), data.y
+        elif task == "Reber grammar":
+            guess = np.tile(np.arange(7.0), (*data.x.shape, 1))
+            right = cell_curves.allowed(data) + np.random.default_rng(1).random((*data.x.shape, 7)) / 2
+        else:
+            classes = np.eye(sizes["K"])
+            right, guess = classes[data.y], np.broadcast_to(classes[0], (*data.y.shape, sizes["K"]))
+        for answers, error in ((guess, 1), (right, 0)):
+            monkeypatch.setattr(models, "many_to_one", lambda x, net, a=answers, **how: (a, None, None))
+            monkeypatch.setattr(models, "many_to_many", lambda x, net, a=answers, **how: (a, None, None))
+            assert wrong(None) == pytest.approx(error, abs=0.03), task
+
+
+def test_how_far_a_network_counts(monkeypatch):
+    asked = anbn.tasks.count_strings([1, 2, 3, 4])
+    right = np.eye(2)[asked.y]
+    assert counted(monkeypatch, asked, right) == 4
+    for n in (1, 3):
+        wrong = right.copy()
+        wrong[n - 1, 2 * n - 1] = [1, 0]  # says "b" at the last b of one string
+        assert counted(monkeypatch, asked, wrong) == n - 1
+    wrong = right.copy()
+    wrong[0, 0] = [0, 1]  # at an a nothing is asked
+    assert counted(monkeypatch, asked, wrong) == 4
+    assert counted(monkeypatch, asked, np.broadcast_to([0, 1], right.shape)) == 1  # always "end": what guessing gets
+
+
+def counted(monkeypatch, asked, scores):
+    monkeypatch.setattr(anbn.models, "many_to_many", lambda x, net: (scores, None, None))
+    return anbn.counted(None, asked)
 
 
 def test_the_command_refuses_what_does_not_exist():
@@ -276,4 +306,4 @@ def test_the_command_refuses_what_does_not_exist():
     )
     assert done.returncode == 2
     assert "no experiment nothing; there are" in done.stderr
-    assert "which_cell" in done.stderr
+    assert "cell_curves" in done.stderr

@@ -25,6 +25,7 @@ DRAWN = {
     "copying_memory": lambda r: tasks.copying_memory(20, 5, r),
     "temporal_order": lambda r: tasks.temporal_order(20, 30, r),
     "parity": lambda r: tasks.parity(20, 9, r),
+    "counting": lambda r: tasks.counting(20, 6, r),
     "reber": lambda r: tasks.reber(20, r),
     "embedded_reber": lambda r: tasks.embedded_reber(20, r),
     "reviews": lambda r: tasks.reviews(20, r),
@@ -172,6 +173,45 @@ def test_embedded_reber_asks_for_its_second_letter():
         swapped = string[:-2] + {"T": "P", "P": "T"}[string[-2]] + "E"
         assert not tasks.is_embedded_reber(swapped)
         assert [data.classes[k] for k in y[mask]] == [string[1]]
+
+
+def test_embedded_reber_may_ask_for_every_letter():
+    """The strings are the same; every next letter counts, and every one is allowed by the grammar."""
+    asked, one = tasks.embedded_reber(200, rng(), every=True), tasks.embedded_reber(200, rng())
+    assert np.array_equal(asked.x, one.x)
+    assert np.array_equal(asked.mask, np.arange(asked.x.shape[1]) < asked.lengths[:, None])
+    for x, y, length in zip(asked.x, asked.y, asked.lengths):
+        string = "".join(tasks.decode(x[:length], asked.symbols))
+        for t in range(length):
+            assert asked.classes[y[t]] in tasks.embedded_reber_next(string[: t + 1])
+    with pytest.raises(ValueError, match="every: got 1, wanted True or False"):
+        tasks.embedded_reber(2, rng(), every=1)
+
+
+def test_what_the_embedded_grammar_allows():
+    string = "BPBTXSEPE"
+    assert tasks.is_embedded_reber(string)
+    assert [tasks.embedded_reber_next(string[:k]) for k in range(len(string) + 1)] == [
+        {"B"}, {"T", "P"}, {"B"}, {"T", "P"}, {"S", "X"}, {"S", "X"}, {"E"}, {"P"}, {"E"}, set(),
+    ]  # fmt: skip
+    for wrong in ("T", "BX", "BTP", "BTBTXSEP", "BTBTXSETT", "BTBTXSETEB"):
+        with pytest.raises(ValueError, match=f"prefix: got '{wrong}'"):
+            tasks.embedded_reber_next(wrong)
+
+
+def test_counting_asks_at_every_b_and_the_last_is_the_end():
+    data = tasks.counting(300, 7, rng())
+    assert set(data.lengths // 2) == set(range(1, 8))
+    for x, y, mask, length in zip(data.x, data.y, data.mask, data.lengths):
+        n = length // 2
+        assert tasks.decode(x[:length], data.symbols) == ["a"] * n + ["b"] * n
+        assert np.flatnonzero(mask).tolist() == list(range(n, 2 * n))
+        assert [data.classes[k] for k in y[mask]] == ["b"] * (n - 1) + ["end"]
+    same = tasks.count_strings([3, 1])
+    assert same.x.tolist() == [[0, 0, 0, 1, 1, 1], [0, 1, 0, 0, 0, 0]]
+    for wrong in ([], [0], [1.5], [[1]]):
+        with pytest.raises(ValueError, match=r"counts: got .*, wanted a list of integers of at least 1"):
+            tasks.count_strings(wrong)
 
 
 @pytest.mark.parametrize("distance", [0, 2, 5])
@@ -335,6 +375,11 @@ def test_chance_levels_of_classes():
     assert max(accuracy(data, k) for k in range(7)) == pytest.approx(data.chance, abs=0.005)
     data = tasks.embedded_reber(4000, rng())
     assert accuracy(data, data.symbols.index("T")) == pytest.approx(data.chance, abs=0.02)
+    data = tasks.embedded_reber(4000, rng(), every=True)
+    assert max(accuracy(data, k) for k in range(7)) == pytest.approx(data.chance, abs=0.01)
+    assert accuracy(data, data.symbols.index("T")) == pytest.approx(data.chance, abs=0.01)
+    data = tasks.counting(4000, 20, rng())
+    assert max(accuracy(data, k) for k in range(2)) == pytest.approx(data.chance, abs=0.01)
     data = tasks.reviews(2000, rng())
     assert accuracy(data, 1) == data.chance
     data = tasks.tagged_sentences(2000, rng())

@@ -137,6 +137,36 @@ def test_a_run_is_looked_at_and_may_leave_the_finite_numbers():
     assert lost["second"][-1] is None
 
 
+def test_a_run_may_stop_once_enough_is_known():
+    def run(**how):
+        rng = np.random.default_rng(0)
+        draw = lambda rng: tasks.adding_problem(8, 5, rng).arrays  # noqa: E731
+        look = lambda net: {"values": np.linalg.norm(net.readout.W)}  # noqa: E731
+        net = models.init("rnn", 2, 4, 1, rng)
+        return trials.follow(models.regressor_loss, net, draw, rng, rate=0.01, updates=[0, 2, 5, 9], look=look, **how)
+
+    whole, stopped = run(), run(enough=lambda made, found: len(found) == 2)
+    assert "stopped" not in whole
+    assert stopped["stopped"] == 2
+    assert stopped["values"] == [*whole["values"][:2], *[whole["values"][1]] * 2]  # the last number stands
+    assert run(enough=lambda made, found: False) == whole | {"stopped": 9}
+
+
+def test_a_run_that_is_hopeless_would_not_have_changed_the_choice():
+    """Whatever a run might have shown later than `hopeless` says, the chosen rate is the same."""
+    rows = stored({0.003: (FAST, FAST)}, [])["results"]  # both learned after 10
+    assert trials.hopeless(rows, SETTINGS, CASE) == 20
+    assert trials.hopeless(rows[:1], SETTINGS, CASE) == math.inf  # one of two seeds says nothing yet
+    assert trials.hopeless(rows, SETTINGS, CASE | {"cell": "lstm"}) == math.inf
+    assert trials.hopeless(stored({0.003: (FAST, NEVER)}, [])["results"], SETTINGS, CASE) == math.inf
+    three = SETTINGS | {"search": SETTINGS["search"] | {"seeds": [100, 101, 102]}}
+    assert trials.hopeless(rows, three, CASE) == math.inf
+    for other in (FAST, SLOW, NEVER):
+        for late in ([1.0, 1.0, 1.0, 0.0], NEVER):  # not learned at 20, and then at once or never
+            found = stored({0.003: (FAST, FAST), 0.01: (other, late)}, [])["results"]
+            assert trials.chosen(found, SETTINGS, CASE).rate == 0.003
+
+
 def test_overlap_is_the_share_of_windows_that_were_seen():
     train = "the quick brown fox jumps over the lazy dog and runs away " * 3
     assert trials.overlap(train, train[20:120]) == 1

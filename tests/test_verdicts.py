@@ -56,7 +56,7 @@ def test_runs_that_never_got_there_took_for_ever():
     took, never = [100, 200, 100, 300, 200], [np.inf] * 5
     assert verdicts.worse({"a": (never, took)}, 0).word == "holds"
     assert verdicts.worse({"a": (took, never)}, 0).word == "does not hold"
-    assert verdicts.worse({"a": (never, never)}, 0, chance=np.inf).word == "cannot tell"
+    assert verdicts.worse({"a": (never, never)}, 0).why == {"a": "no run got there"}
     assert verdicts.worse({"a": (took, took)}, 0).word == "cannot tell"
 
 
@@ -127,6 +127,18 @@ def test_the_words_name_the_cases():
     assert verdicts.Verdict({"c": None}).word == "cannot tell"
     with pytest.raises(ValueError, match="got none, wanted at least one"):
         verdicts.smaller({})
+
+
+def test_a_verdict_is_told_in_sentences():
+    """What stands in brackets behind several cases is said once."""
+    cases = {"weights (wide)": True, "state (wide)": True, "state (narrow)": True, "time": False, "a": None, "b": None}
+    found = verdicts.Verdict(cases, {"a": "both at chance", "b": "both at chance"})
+    assert verdicts.told(found) == (
+        "It holds for weights (wide); state (wide; narrow). It does not hold for time. "
+        "Nobody can tell for a and b: both at chance."
+    )
+    assert verdicts.told(verdicts.Verdict({"a": True, "b": True, "c": True})) == "It holds for a, b and c."
+    assert verdicts.told(verdicts.Verdict({"a": None})) == "Nobody can tell for a."
 
 
 def test_the_interval_is_students():

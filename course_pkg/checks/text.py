@@ -128,10 +128,12 @@ TEXT = {
     "ended in test": "The code ended its Python process when {cell} called it. What came after it was not run.",
     "memory": "The code used more than {limit} MB of memory in cell {cell} and was ended. What came after was not run.",
     "budget": "The notebook ran longer than {seconds:.0f} s in all, and was stopped in cell {cell}.",
-    "cell stuck": "Cell {cell} ran longer than {seconds:.0f} s and could not be stopped, so the whole process was. What "
+    "cell stuck": "Cell {cell} ran longer than {seconds:.0f} s and could not be stopped, so the whole process "
+    "was. What "
     "came after it was not run.",
     "cell error": "Cell {cell} itself stopped with {kind}: {message}",
-    "late in test": "A function gave {cell} no answer within {seconds:.0f} s and was stopped. Is there a loop that does "
+    "late in test": "A function gave {cell} no answer within {seconds:.0f} s and was stopped. Is there a loop "
+    "that does "
     "not end?",
     "file not written": "The file {file} could not be laid beside the notebook: its name or its size did not allow it.",
     "file too large": "The file {file} holds {size:.0f} MB and was not laid beside the notebook: wanted at most "
@@ -146,17 +148,19 @@ TEXT = {
     "score": "Error of the assignment: the test {cell} gave {wrong}, wanted a number from 0 to {points:g}. "
     "It was not counted; grade it by hand.",
     "test stuck": "The test {cell} did not end within {seconds:.0f} s. It was not counted; grade it by hand.",
-    "test memory": "The test {cell} needed more than {limit} MB of memory for what the functions gave it and was ended. "
+    "test memory": "The test {cell} needed more than {limit} MB of memory for what it was given and was ended. "
     "It was not counted; grade it by hand.",
     "test ended": "The process of the test {cell} ended before the test did. It was not counted; grade it by hand.",
-    "test broken": "Error of the assignment: the test {cell} stops with {kind} for the solution, too. It was not counted.",
+    "test broken": "Error of the assignment: the test {cell} stops with {kind} for the solution, too. It was "
+    "not counted.",
     "hidden check": "a check on other inputs failed",
     "lent error": "the function that the test had handed over stopped with {kind}",
     "keeper ended": "a process of the grader was ended from outside",
     "fields": "a tuple with more than {limit} named fields",
     "long range": "a range of more than {limit} numbers",
     "nodes": "a value of more than {limit} parts",
-    "companions too large": "the assignment {name!r} holds the file {file} of {size:.0f} MB: wanted at most {limit:.0f} MB "
+    "companions too large": "the assignment {name!r} holds the file {file} of {size:.0f} MB: wanted at most "
+    "{limit:.0f} MB "
     "for one file and {total:.0f} MB in all; put a smaller file there, or have the notebook make it",
     "test kernel": "Error of the assignment: the locked cell {cell} stopped with {error}.",
     "grader": "The grader itself failed on this submission, {times} times: {why}. It has no score yet.",
@@ -166,9 +170,11 @@ TEXT = {
     "empty earns": "the released notebook, in which nothing is written, gets {score} points in {cell}; wanted 0",
     "wrong earns": "the wrong version {version!r} gets all {points:g} points of {cell}; the test does not notice it",
     "wrong not named": "the wrong version {version!r} loses points in {cell}, but the page does not say: {message}",
-    "empty arrays earns": "{cell} gives all {points:g} points to a {version} that returns arrays of no elements (of which "
+    "empty arrays earns": "{cell} gives all {points:g} points to a {version} that returns arrays of no elements "
+    "(of which "
     "everything is true); compare the shape first",
-    "zeroed inputs earns": "{cell} gives all {points:g} points to a {version} that sets its inputs to zero; compute what "
+    "zeroed inputs earns": "{cell} gives all {points:g} points to a {version} that sets its inputs to zero; "
+    "compute what "
     "you compare with before the call, or hand over copies",
     "versions not tried": "not all wrong versions were tried in {cell}, as they take long",
     "version stuck": "the test {cell} did not end with the wrong version {version!r}",

@@ -16,7 +16,8 @@ SETTINGS holds, beside the module's own:
     seeds       of the comparison, at least five
     updates     how many had been made at each look, from 0 to the budget
     search      {"seeds": others than those of the comparison, "updates": the looks of the search, "by": names in a
-                case for each of whose values a rate is searched (all, if it is not there)}
+                case for each of whose values a rate is searched (all, if it is not there), "best": "end" where the
+                claim is about the last values: the rate with the best median there, if it is not there as `chosen`}
     better      "lower" or "higher" values
     learned     a run has learned once a value is as good as this
     guess       the value of guessing
@@ -52,31 +53,50 @@ def measure(module, settings, rows, stage, seed, rate=None, **case):
     """One run. In the comparison its rate is the one chosen from `rows`, those of the search."""
     if stage == "search":
         looks = settings["search"]["updates"]
-        return module.train(settings | {"updates": looks}, rate, seed, case)
+        return module.train(settings | {"updates": looks, "hopeless": hopeless(rows, settings, case)}, rate, seed, case)
     rate = chosen(rows, settings, case).rate
     return {"rate": rate} | module.train(settings, rate, seed, case)
 
 
-def follow(loss, net, draw, rng, *, rate, updates, look, clip=1.0, optimiser=None):
+def hopeless(rows, settings, case):
+    """The updates after which a run of the search that has not learned cannot make its rate the chosen one.
+
+    With two seeds, a rate whose one run needs more than twice the median of another, all of whose runs learned, has
+    a larger median. `rows`: those of the search so far. Infinity where nothing is known yet, or with more seeds.
+    """
+    done = [row for row in rows if row["stage"] == "search" and agrees(row, case, settings)]
+    seeds = settings["search"]["seeds"]
+    took = [[needed(row, settings) for row in done if row["rate"] == rate] for rate in settings["rates"]]
+    medians = [float(np.median(runs)) for runs in took if len(runs) == len(seeds)]
+    return 2 * min(medians, default=math.inf) if len(seeds) <= 2 else math.inf
+
+
+def follow(loss, net, draw, rng, *, rate, updates, look, clip=1.0, optimiser=None, enough=None):
     """Train `net` on fresh batches with Adam and look at it. Returns {"updates": [...], name: [...] of each look}.
 
     updates: the numbers of updates at which `look(net)`, a dict of numbers, is taken; the last is the budget. loss
     and draw as in `train.fit`; clip: the largest global norm of a gradient. From where a loss, a gradient or a
-    weight is not finite, every number is None.
+    weight is not finite, every number is None. enough(updates made, looks so far), if given, says when to stop: the
+    looks after that hold the last numbers, and "stopped" is how many updates had been made.
     """
     optimiser = optimiser or optim.adam()
-    memory, found = optimiser.start(net), []
+    memory, found, stopped = optimiser.start(net), [], updates[-1]
     with np.errstate(all="ignore"):
         for made in range(updates[-1] + 1):
             if made in updates:
                 found.append({name: _number(value) for name, value in look(net).items()})
+                if enough and enough(made, found):
+                    stopped = made
+                    found += [found[-1]] * (len(updates) - len(found))
+                    break
             value, gradient, _ = loss(net, draw(rng), None, rng)
             gradient, norm = optim.clip_by_global_norm(gradient, clip)
             if not (math.isfinite(value) and math.isfinite(norm)):
                 found += [dict.fromkeys(found[0])] * (len(updates) - len(found))
                 break
             net, memory = optimiser.update(net, gradient, memory, rate)
-    return {"updates": list(updates)} | {name: [one[name] for one in found] for name in found[0]}
+    said = {"updates": list(updates)} | {name: [one[name] for one in found] for name in found[0]}
+    return said | ({"stopped": stopped} if enough else {})
 
 
 def _number(value):
@@ -124,7 +144,10 @@ class Chosen:
 
 
 def chosen(rows, settings, case):
-    """The rate for a case: most runs that learned, then fewest updates for it, then the best median at the end."""
+    """The rate for a case: most runs that learned, then fewest updates for it, then the best median at the end.
+
+    With settings["search"]["best"] = "end" the last of these alone.
+    """
     tried = {}
     for row in rows:
         if row["stage"] == "search" and agrees(row, case, settings):
@@ -133,6 +156,8 @@ def chosen(rows, settings, case):
     def order(rate):
         took = [needed(row, settings) for row in tried[rate]]
         ended = float(np.median([last(row, settings) for row in tried[rate]]))
+        if settings["search"].get("best") == "end":
+            return (ended,)
         return -sum(t < math.inf for t in took), float(np.median(took)), ended
 
     if not tried:

@@ -58,6 +58,42 @@ class Verdict(NamedTuple):
         return "; ".join(names) if len(names) <= 8 else f"{len(names)} cases"
 
 
+def told(verdict):
+    """The cases of a verdict in sentences: where it holds, where it does not, where nobody can tell and why.
+
+    The names of the cases are to be read after "for": "copying over 60 steps", "the weights (equal width)".
+    """
+    said = [
+        f"{start} {_listed([name for name, held in verdict.cases.items() if held is side])}."
+        for side, start in ((True, "It holds for"), (False, "It does not hold for"))
+        if side in verdict.cases.values()
+    ]
+    whys = {}
+    for name in (name for name, held in verdict.cases.items() if held is None):
+        whys.setdefault(verdict.why.get(name, ""), []).append(name)
+    said += [f"Nobody can tell for {_listed(names)}" + (f": {why}." if why else ".") for why, names in whys.items()]
+    return " ".join(said)
+
+
+def _listed(names):
+    """Names as a list in words. What stands in brackets behind several of them is said once."""
+    under = {}  # what is said: its conditions
+    for name in names:
+        what, _, condition = name.removesuffix(")").partition(" (")
+        under.setdefault(what, []).append(condition)
+    together = {}
+    for what, conditions in under.items():
+        together.setdefault(tuple(conditions), []).append(what)
+    return "; ".join(
+        _and(whats) + (f" ({'; '.join(conditions)})" if any(conditions) else "")
+        for conditions, whats in together.items()
+    )
+
+
+def _and(names):
+    return names[0] if len(names) == 1 else ", ".join(names[:-1]) + " and " + names[-1]
+
+
 def smaller(pairs, margin=0.05):
     """The first of each pair of counts is smaller than the second, by more than the share `margin` of it.
 
@@ -83,6 +119,8 @@ def worse(pairs, margin, *, floor=None, chance=None):
             return None, f"fewer than {FEWEST} runs"
         if np.isnan(every).any():
             return None, "a run has no value"
+        if np.isinf(every).all():
+            return None, "no run got there"
         if floor is not None and (every <= floor).all():
             return None, "both at the floor"
         if chance is not None and (every >= chance).all():

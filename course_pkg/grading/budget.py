@@ -63,6 +63,6 @@ class Budget:
         if not self.ready([sock], seconds):
             raise frames.Late
         try:
-            return frames.read(sock, time.monotonic() + FRAME)
+            return frames.read(sock, time.monotonic() + min(FRAME, self.seconds if seconds is None else seconds))
         except frames.Late:  # what comes next would begin in the middle
             raise frames.Gone from None

@@ -123,21 +123,17 @@ def explain(error, source):
     The lines are the student's. Of a hidden line nothing is told but a message that was written for students, as in
     `assert a, "message"`; one that a library makes of the numbers would give away what the line compares.
     """
-    lines = own_lines(error, THERE)
-    mine = [(f, n) for f, n in _frames(error) if f.f_globals.get("__name__") == "__main__"]
+    lines, all_frames = own_lines(error, there=True), list(traceback.walk_tb(error.__traceback__))
+    mine = [f for f in all_frames if f[0].f_globals.get("__name__") == "__main__" and THERE not in f[0].f_globals]
     message = str(error)[:600]
     if not lines and mine:
         frame, number = mine[-1]
-        last = _frames(error)[-1][0] is frame
+        last = all_frames[-1][0] is frame
         if number in hidden_lines(source) and not (last and isinstance(error, AssertionError)):
             message = say("hidden check")
     own = not lines and bool(mine) and not isinstance(error, AssertionError)
     own |= isinstance(error, SyntaxError) and not lines
     return {"error": [type(error).__name__, message], "lines": lines, "own": own}
-
-
-def _frames(error):
-    return list(traceback.walk_tb(error.__traceback__))
 
 
 def hidden_lines(source):

@@ -57,6 +57,7 @@ class Talk:
         """The student's process is no more, or is not listened to any longer. Raises Broken if the grader ended it."""
         if self.gone:
             return
+        self.student.waited()  # it is asked for a last time, for what is still to be counted
         reason = self.student.end()
         if reason is None:
             raise Broken(say("keeper ended"))

@@ -3,7 +3,7 @@
 Everything drawn comes from the generator passed as `rng`: the same seed gives the same data. Each
 docstring names the source of the task and its chance level. Most tasks return `Data`.
 
-memory      delayed_recall, adding_problem, copying_memory, temporal_order, parity
+memory      delayed_recall, adding_problem, copying_memory, temporal_order, parity, counting
 grammar     reber, embedded_reber, and what the grammar allows
 sentences   reviews, tagged_sentences
 translation dates
@@ -17,8 +17,16 @@ encoding    Data, encode, decode, pad, words, vocabulary
 
 from course_pkg.tasks.encoding import Data, decode, encode, pad, vocabulary, words
 from course_pkg.tasks.files import Prices, imdb_reviews, prices_csv, text_file
-from course_pkg.tasks.grammar import embedded_reber, is_embedded_reber, is_reber, reber, reber_next
-from course_pkg.tasks.memory import adding_problem, copying_memory, delayed_recall, parity, temporal_order
+from course_pkg.tasks.grammar import embedded_reber, embedded_reber_next, is_embedded_reber, is_reber, reber, reber_next
+from course_pkg.tasks.memory import (
+    adding_problem,
+    copying_memory,
+    count_strings,
+    counting,
+    delayed_recall,
+    parity,
+    temporal_order,
+)
 from course_pkg.tasks.music import Note, Tune, melodies, transpose, tunes
 from course_pkg.tasks.sentences import reviews, tagged_sentences
 from course_pkg.tasks.series import arma, random_walk, sine_mixture
@@ -34,10 +42,13 @@ __all__ = [
     "adding_problem",
     "arma",
     "copying_memory",
+    "count_strings",
+    "counting",
     "dates",
     "decode",
     "delayed_recall",
     "embedded_reber",
+    "embedded_reber_next",
     "encode",
     "fingerprint",
     "full_bars",

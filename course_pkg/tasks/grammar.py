@@ -82,17 +82,42 @@ def reber(n, rng):
     return _next_letter([_draw(rng) for _ in range(n)], 3 / 14)
 
 
-def embedded_reber(n, rng):
+def embedded_reber_next(prefix):
+    """The letters that the embedded Reber grammar allows after `prefix`, as a set; empty after a whole string.
+
+    Raises ValueError if the grammar cannot have made `prefix`.
+    """
+    if prefix in ("", "B"):
+        return {"B"} if prefix == "" else {"T", "P"}
+    ends = [k for k in range(3, len(prefix) + 1) if is_reber(prefix[2:k])]  # at most one
+    inner, tail = (prefix[2 : ends[0]], prefix[ends[0] :]) if ends else (prefix[2:], "")
+    wanted = prefix[1:2] + "E"
+    try:
+        moves = reber_next(inner) or set(wanted[len(tail) : len(tail) + 1])
+    except ValueError:
+        moves = None
+    if moves is None or prefix[:2] not in ("BT", "BP") or not wanted.startswith(tail):
+        raise ValueError(f"prefix: got {prefix!r}, which leaves the embedded grammar")
+    return moves
+
+
+def embedded_reber(n, rng, *, every=False):
     """Say the last letter but one of an embedded Reber string: the T or P that was its second letter.
 
     x (n, T) integers, padded; y (n, T) the next letter, counted at the one step where it must be
-    remembered. chance is the accuracy of a guess between T and P, 1/2.
+    remembered. chance is the accuracy of a guess between T and P, 1/2. With `every` each next letter counts, as in
+    Hochreiter and Schmidhuber 1997, and chance is that of always saying T.
     """
     require_counts(n=n)
+    if not isinstance(every, bool):
+        raise ValueError(f"every: got {every!r}, wanted True or False")
     require_rng(rng)
     strings = []
     for _ in range(n):
         letter = "TP"[rng.integers(2)]
         strings.append(f"B{letter}{_draw(rng)}{letter}E")
+    if every:
+        # 11 letters are asked on average: 7 within the Reber string, 3 in 14 of them T, and 4 around it, T or P twice
+        return _next_letter(strings, 5 / 22)
     data = _next_letter(strings, 0.5)
     return data._replace(mask=np.arange(data.x.shape[1]) == data.lengths[:, None] - 2)

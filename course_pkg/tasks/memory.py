@@ -99,3 +99,29 @@ def parity(n, T, rng):
     require_rng(rng)
     x = rng.integers(2, size=(n, T))
     return Data(x, x.cumsum(axis=1) % 2, 0.5, symbols=("0", "1"), classes=("even", "odd"))
+
+
+def count_strings(counts):
+    """The strings a^n b^n of the given numbers n, as `Data`; see `counting`."""
+    counts = np.asarray(counts)
+    if counts.ndim != 1 or not len(counts) or counts.dtype.kind not in "iu" or counts.min() < 1:
+        raise ValueError(f"counts: got {counts.tolist()}, wanted a list of integers of at least 1")
+    n, t = counts[:, None], np.arange(2 * counts.max())
+    mask = (t >= n) & (t < 2 * n)
+    x = mask.astype(int)
+    chance = max(1 - 1 / counts.mean(), 1 / counts.mean())
+    return Data(x, (t == 2 * n - 1).astype(int), float(chance), mask, 2 * counts, ("a", "b"), ("b", "end"))
+
+
+def counting(n, longest, rng):
+    """Read a^k b^k, k times a and then k times b, and say at each b whether another b follows or the end.
+
+    k is drawn evenly from 1 to `longest`. x (n, 2 * longest at most) integers, y of the same shape, 1 at the last
+    b and 0 elsewhere, counted at the b's. Which b is the last, only a count of the a's tells. chance is the accuracy
+    of always saying "b", 1 - 2 / (longest + 1) on average, which is right in no whole string: count whole strings.
+    Source: Gers and Schmidhuber 2001; as a test of cells, Weiss, Goldberg and Yahav 2018.
+    """
+    require_counts(n=n, longest=longest)
+    require_rng(rng)
+    data = count_strings(rng.integers(1, longest + 1, size=n))
+    return data._replace(chance=max(1 - 2 / (longest + 1), 2 / (longest + 1)))

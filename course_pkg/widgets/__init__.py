@@ -1,7 +1,7 @@
 """Figures a reader can move: sliders over a function, live in Jupyter and static in the book. No maths here."""
 
 from course_pkg.widgets.controls import choice, grid, slider
-from course_pkg.widgets.diagrams import gru_cell, in_a_row, lstm_cell, stacked, through_time, unrolled
+from course_pkg.widgets.diagrams import folded, gru_cell, in_a_row, lstm_cell, stacked, through_time, unrolled
 from course_pkg.widgets.explorer import Explorer, figure
 from course_pkg.widgets.panels import Ground, Line, Mark, bars, diagram, heatmap, lines, number, numbers
 from course_pkg.widgets.sequences import Track, roll, spelled, words
@@ -16,6 +16,7 @@ __all__ = [
     "choice",
     "diagram",
     "figure",
+    "folded",
     "grid",
     "gru_cell",
     "heatmap",

@@ -109,6 +109,36 @@ def gru_cell():
 SUBSCRIPTS = "₀₁₂₃₄₅₆₇₈₉"
 
 
+def folded():
+    """A network with one recurrent layer as a loop: the state goes back into itself, one step late.
+
+    Boxes: x (input), h (state), y (output), before (the state of the step before). Operations: W_ih, W_hh, W_hy,
+    which may bear a number too; the wires into and out of a weight bear its id.
+    """
+    size, x, late = (62, 44), 60, 190
+    boxes = [
+        _box("x", x, 266, "input", "x", "input", size),
+        _box("h", x, 146, "state", "h", "hidden", size),
+        _box("y", x, 26, "output", "y", "muted", size),
+        _box("before", late, 66, "before", "h", "hidden", size),
+    ]
+    weights = [
+        _operation("W_ih", x, 206, "W_ih", "input") | {"r": 24},
+        _operation("W_hh", late, 146, "W_hh", "hidden") | {"r": 24},
+        _operation("W_hy", x, 86, "W_hy", "muted") | {"r": 24},
+    ]
+    wires = [
+        _wire("W_ih", "input", (x, 244), (x, 230), arrow=False),
+        _wire("W_ih", "input", (x, 182), (x, 168)),
+        _wire("W_hy", "muted", (x, 124), (x, 110), arrow=False),
+        _wire("W_hy", "muted", (x, 62), (x, 48)),
+        _wire("before", "hidden", (x + 31, 136), (124, 136), (124, 66), (159, 66)),
+        _wire("W_hh", "hidden", (late, 88), (late, 122), arrow=False),
+        _wire("W_hh", "hidden", (late, 170), (late, 206), (124, 206), (124, 156), (x + 31, 156)),
+    ]
+    return _layout(228, 292, boxes, weights, wires)
+
+
 def unrolled(steps):
     """A network with one recurrent layer, drawn once for each of 1 to 9 steps, time from left to right.
 

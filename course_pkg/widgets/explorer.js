@@ -74,7 +74,9 @@ function build(root, spec, changed) {
     for (const toStart of resets) toStart();
     changed(position);
   });
-  const title = make("p", { class: "explorer-title" }, spec.title);
+  const number = root.dataset.number; // in a chapter of the book: 7.2
+  const called = number ? `Figure ${number}. ${spec.title}` : spec.title;
+  const title = make("p", { class: "explorer-title" }, called);
   root.append(
     title,
     panels,
@@ -86,7 +88,7 @@ function build(root, spec, changed) {
   root.classList.add("course-explorer", "explorer-drawn");
   controls.addEventListener("keydown", (e) => e.stopPropagation()); // JupyterLab would take the arrow keys for itself
   root.setAttribute("role", "group");
-  root.setAttribute("aria-label", spec.title);
+  root.setAttribute("aria-label", called);
 
   let now = null;
   let said = 0;

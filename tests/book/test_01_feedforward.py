@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 import pytest
+import sympy as sp
 import torch
 from course_site.execution import ROOT
 
@@ -247,3 +248,22 @@ def test_two_equal_words_get_equal_answers(chapter):
     for p in (net, trained):
         y = chapter["mlp"](x, p)[0]
         assert np.array_equal(y[places[0]], y[places[1]])
+
+
+def test_the_two_derivatives_step_by_step():
+    """Every step that the text writes out, by algebra; and the package's backward is what comes out."""
+    y, a = sp.symbols("y:3", real=True), sp.Symbol("a", real=True)
+    p = [sp.exp(v) / sum(map(sp.exp, y)) for v in y]
+    loss = sp.log(sum(map(sp.exp, y))) - y[1]  # the right class is 1
+    assert sp.simplify(sp.exp(-loss) - p[1]) == 0
+    at = dict(zip(y, (0.3, -1.2, 0.7)))
+    scores, k = np.array([list(at.values())]), np.array([1])
+    ours = layers.softmax_cross_entropy_backward(1.0, layers.softmax_cross_entropy(scores, k)[1])[0]
+    for j in range(3):
+        slope = sp.diff(loss, y[j])
+        assert sp.simplify(slope - (p[j] - int(j == 1))) == 0
+        assert float(slope.subs(at)) == pytest.approx(float(ours[j]), abs=1e-14)
+    s, c = sp.exp(a) - sp.exp(-a), sp.exp(a) + sp.exp(-a)
+    assert (sp.diff(s, a), sp.diff(c, a)) == (c, s)
+    assert sp.simplify(sp.diff(s / c, a) - (c * c - s * s) / c**2) == 0
+    assert sp.simplify((c * c - s * s) / c**2 - (1 - sp.tanh(a).rewrite(sp.exp) ** 2)) == 0

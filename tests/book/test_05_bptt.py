@@ -534,6 +534,20 @@ def test_truncation_is_bias_and_not_noise(trained):
     assert after[-1, windows.index(3)] < after[-1, six] < after[-1, windows.index(12)]
 
 
+def test_two_units_by_hand():
+    """The columns' sum, the transpose, finite differences and PyTorch; and the product that the text calls wrong."""
+    W, da = np.array([[1.0, 2.0], [3.0, -1.0]]), np.array([0.5, 1.0])
+    assert r"\begin{pmatrix} 1 & 2 \\ 3 & -1 \end{pmatrix}" in TEXT
+    by_columns = [sum(W[i, j] * da[i] for i in range(2)) for j in range(2)]
+    assert by_columns == [3.5, 0]
+    np.testing.assert_array_equal(W.T @ da, by_columns)
+    np.testing.assert_array_equal(W @ da, [2.5, 0.5])
+    assert max_error(W.T @ da, numerical_gradient(lambda h: da @ (W @ h), np.zeros(2))) < 1e-8
+    leaf = torch.zeros(2, dtype=torch.float64, requires_grad=True)
+    (torch.tensor(da) @ (torch.tensor(W) @ leaf)).backward()
+    assert max_error(W.T @ da, leaf.grad.numpy()) < 1e-12
+
+
 @pytest.mark.slow
 def test_what_a_short_window_cannot_learn(trained):
     """Short windows rise and fall to one half, below the untrained recurrent layer; long windows solve the task."""

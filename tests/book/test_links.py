@@ -62,6 +62,8 @@ def test_the_page_carries_its_number(site):
         page = (site / f"{name}.html").read_text(encoding="utf-8")
         assert re.search(rf"<title>\s*{number}\. ", page), name
         assert f'<h1><span class="section-number">{number}. </span>' in page, name
+        figures = re.findall(r'class="course-explorer"[^>]*>', page)
+        assert figures == [f'class="course-explorer" data-number="{number}.{k}">' for k in range(1, len(figures) + 1)]
         equations = re.findall(r'class="eqno">\(([\d.]+)\)', page)
         assert equations == [f"{number}.{k}" for k in range(1, len(equations) + 1)], name
     index = (site / "index.html").read_text(encoding="utf-8")

@@ -39,22 +39,30 @@ def test_the_answer_at_the_end_is_the_packages(solved):
         close(got[n], last.h[0] @ case["out"].W_hy.T + case["out"].b_y)
 
 
-def test_symbols_come_as_often_as_they_are_likely(solved):
-    """With nothing but a bias, 20,000 darts hit each symbol in proportion to its probability."""
-    p = np.array([0.5, 0.2, 0.05, 0.25])
-    zeros = solved["RNNParams"](np.zeros((2, 4)), np.zeros((2, 2)), np.zeros(2))
-    out = solved["Readout"](np.zeros((4, 2)), np.log(p))
-    u = np.random.default_rng(3).uniform(size=20_000)
-    symbols = solved["sample_one_to_many"](0, u, np.zeros((1, 2)), zeros, out)
-    assert np.abs(np.bincount(symbols, minlength=4) / len(u) - p).max() < 0.015  # four standard deviations
+def test_no_known_wrong_version_passes_every_visible_check():
+    """A student who makes a known mistake sees it at once."""
+    release = {cell.name: cell for cell in author.read_cells("03-rnn", author.EXERCISES) if cell.kind == "check"}
+    for cell, namespace, wrong in author.wrong_versions("03-rnn"):
+        result = author.check(release[cell.name], namespace)
+        assert result.score < result.points, (cell.name, wrong.name)
+
+
+def test_matrices_that_stand_the_wrong_way_are_seen_in_many_to_one_too():
+    """Its visible numbers have sizes that differ and weights that do not commute."""
+    namespace, graded = author.play("03-rnn")
+    versions = graded["rnn_step"].report.wrong_versions
+    namespace["rnn_step"] = next(w.function for w in versions if w.name == "past_weights_not_transposed")
+    cells_ = author.read_cells("03-rnn", author.EXERCISES)
+    result = author.check(next(c for c in cells_ if c.kind == "check" and c.name == "many_to_one"), namespace)
+    assert result.score < result.points
 
 
 @pytest.mark.parametrize("slip", ["sigmoid_for_tanh", "bias_forgotten", "past_weights_not_transposed"])
 def test_one_slip_in_the_step_does_not_lose_what_uses_it(slip):
-    """Loop, ending and sampling are right; each keeps points for what does not hang on the step's numbers."""
+    """Loop and ending are right; each keeps points for what does not hang on the step's numbers."""
     namespace, graded = author.play("03-rnn")
     namespace["rnn_step"] = next(w.function for w in graded["rnn_step"].report.wrong_versions if w.name == slip)
     checks = {cell.name: cell for cell in author.read_cells("03-rnn") if cell.kind == "check"}
-    for name in ("rnn_forward", "many_to_one", "sample_one_to_many"):
+    for name in ("rnn_forward", "many_to_one"):
         result = author.check(checks[name], namespace)
         assert result.points / 2 <= result.score < result.points, (name, result.text)

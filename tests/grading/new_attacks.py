@@ -85,13 +85,17 @@ print("LEAK of memory")
     "shared_memory_in_children": (
         """
 import mmap, os, time
+told = os.pipe()
 for n in range(4):
     if os.fork() == 0:
         kept = mmap.mmap(-1, 500 << 20)
         for at in range(0, len(kept), 4096):
             kept[at] = 1
+        os.write(told[1], b"x")
         time.sleep(600)
-time.sleep(4)
+for n in range(4):
+    os.read(told[0], 1)
+time.sleep(3)
 print("LEAK of memory")
 """,
         None,
@@ -100,11 +104,15 @@ print("LEAK of memory")
     "memory_of_children": (
         """
 import os, time
+told = os.pipe()
 for n in range(8):
     if os.fork() == 0:
         kept = bytearray(b"x") * (200 << 20)
+        os.write(told[1], b"x")
         time.sleep(600)
-time.sleep(4)
+for n in range(8):
+    os.read(told[0], 1)
+time.sleep(3)
 print("LEAK of memory")
 """,
         None,

@@ -17,6 +17,7 @@ from course_pkg.widgets import (
     choice,
     diagram,
     figure,
+    folded,
     grid,
     gru_cell,
     heatmap,
@@ -168,8 +169,8 @@ def test_an_unrolled_network_has_each_part_once_a_step(steps):
 
 @pytest.mark.parametrize(
     "layout",
-    [lstm_cell(), gru_cell(), stacked(2, 2), stacked(4, 6)],
-    ids=["lstm", "gru", "small stack", "large stack"],
+    [lstm_cell(), gru_cell(), folded(), stacked(2, 2), stacked(4, 6)],
+    ids=["lstm", "gru", "folded", "small stack", "large stack"],
 )
 def test_a_cell_fits_its_picture_and_its_wires_end_at_its_parts(layout):
     """No part leaves the picture or touches another; an arrow ends at the edge of a box or an operation."""

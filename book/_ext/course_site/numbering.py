@@ -2,9 +2,10 @@
 
 Sphinx numbers the entries of a table of contents by counting them, part by part. Here the number is a part of the
 file's name, so a link that says "chapter 7" stays true, whatever stands before it. Equations then count within their
-chapter, (7.3), because Sphinx takes the chapter's number for the first part of theirs.
+chapter, (7.3), because Sphinx takes the chapter's number for the first part of theirs, and so do live figures.
 """
 
+import itertools
 import re
 
 from docutils import nodes
@@ -34,6 +35,21 @@ def assign(collector, env):
     return [name for name, numbers in env.toc_secnumbers.items() if numbers != old.get(name)]
 
 
+def number_figures(body, number):
+    """A chapter's HTML with data-number="7.2" at its second live figure, which the figure shows before its title."""
+    count = itertools.count(1)
+    return re.sub(
+        r'<div class="course-explorer"(?=[ >])', lambda found: f'{found[0]} data-number="{number}.{next(count)}"', body
+    )
+
+
+def _number_figures(app, pagename, templatename, context, doctree):
+    number = chapter_number(pagename)
+    if number is not None and "body" in context:
+        context["body"] = number_figures(context["body"], number)
+
+
 def connect(app):
-    """Take the place of Sphinx's own counting before a page is read."""
+    """Take the place of Sphinx's own counting before a page is read, and count figures when it is written."""
     TocTreeCollector.assign_section_numbers = assign
+    app.connect("html-page-context", _number_figures)

@@ -10,7 +10,7 @@ import types
 from course_pkg.checks.text import say
 
 MESSAGE = 600  # characters of an error's text that cross
-THERE = "__there__"  # the module of lines that belong to the other process
+THERE = "__there__"  # a name among the globals of lines that belong to the other process
 
 
 def describe_error(error, lines=True):
@@ -28,14 +28,14 @@ def describe_error(error, lines=True):
     }
 
 
-def own_lines(error, name="__main__"):
+def own_lines(error, there=False):
     """[(function, line number, text)] of the notebook's own lines on the way to the error.
 
-    name  THERE for those alone that came from the other process, with `rebuild_error`
+    there  those alone that came from the other process, with `rebuild_error`
     """
     found = []
     for frame, number in traceback.walk_tb(error.__traceback__):
-        if frame.f_globals.get("__name__") == name:
+        if frame.f_globals.get("__name__") == "__main__" and (THERE in frame.f_globals or not there):
             text = linecache.getline(frame.f_code.co_filename, number).strip()
             found.append((frame.f_code.co_name, number, text[:200]))
     return found[-8:]
@@ -72,7 +72,7 @@ def _traceback(lines):
         linecache.cache[filename] = (len(text), None, [""] * (number - 1) + [text + "\n"], filename)
         code = compile("raise ValueError", filename, "exec").replace(co_name=function, co_firstlineno=number)
         try:
-            exec(code, {"__name__": THERE})
+            exec(code, {"__name__": "__main__", THERE: True})
         except ValueError as error:
             frame = error.__traceback__.tb_next
             made = types.TracebackType(made, frame.tb_frame, frame.tb_lasti, number)
