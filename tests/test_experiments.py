@@ -51,7 +51,7 @@ OWED = {
     "first_symbol": {"form": "a search of rates and curves, but in a form of its own; no claim is judged by a verdict"},
     "language_model": {
         "form": "a search of rates and curves, but in a form of its own; no claim is judged by a verdict",
-        "texts": "no window of 60 characters stands on both sides (test_04_language_model), which the file does not say",
+        "texts": "no 60 characters stand on both sides (test_04_language_model), which the file does not say",
     },
     "depth": {
         "form": "one rate for all depths, one budget of 300 updates, no curves",
