@@ -88,6 +88,7 @@ def said(stored):
     for T in stored["settings"]["lengths"]:
         took = trials.took(stored, T=T)
         some = np.sort(took[np.isfinite(took)])
-        when = f" (after {some[0]:,.0f} to {some[-1]:,.0f} updates)" if len(some) else ""
+        span = " to ".join(dict.fromkeys(f"{n:,.0f}" for n in (*some[:1], *some[-1:])))
+        when = f" (after {span} updates)" if span else ""
         each.append(f"{T} steps by {len(some)} of {len(took)} seeds{when}")
     return f"Measured, within {stored['settings']['updates'][-1]:,} updates: {'; '.join(each)}."
