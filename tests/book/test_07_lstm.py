@@ -249,34 +249,36 @@ def test_the_knives_tell_a_keeper_from_a_rewriter():
 def test_every_way_of_remembering_has_its_words(memory):
     """The sentence of a start follows the medians after the knives."""
 
-    def said(h, wiped, fixed=0.3):
+    def said(h, wiped, once=0.3, fixed=0.3):
         stored = copy.deepcopy(memory)
         for row in trials.compared(stored, start="chrono"):
-            row["cut"]["h"][-1], row["cut"]["c once"][-1], row["cut"]["gates"][-1] = h, wiped, fixed
+            for knife, value in (("h", h), ("c once", wiped), ("h once", once), ("gates", fixed)):
+                row["cut"][knife][-1] = value
         return remembered.way(stored, "chrono")
 
-    assert "the way round is the candidate" in said(0.3, 0.3, 1)
-    assert "candidate" not in said(0.3, 0.3)
-    assert said(1, 0.3) == "they answer when h is silent, so they keep"
+    assert said(1, 0.3) == "they answer when h is silent, so c alone carries the mark"
     assert "so h holds it too" in said(1, 1)
-    assert "so they rewrite" in said(0.3, 1)
-    assert "they guess after c is wiped, too" in said(0.3, 0.3)
-    assert "they get a part back (60% are right)" in said(0.3, 0.6)
-    assert "a part is kept and a part needs h" in said(0.6, 0.6)
+    assert "so it comes back out of h" in said(0.3, 1)
+    assert said(0.3, 0.3).endswith("they guess after c is wiped once")
+    assert "c holds the mark and needs h to hold it" in said(0.3, 0.3, 1)
+    assert "it does in the candidate" in said(0.3, 0.3, 1, 1)
+    assert "after c is wiped 60% are right" in said(0.3, 0.6)
+    assert "so a part needs h" in said(0.6, 0.6)
 
 
 def test_the_verdict_turns_with_the_rows(memory):
-    stored = copy.deepcopy(memory)
-    for row in trials.compared(stored):
-        row["values"][-1] = 1.0
-        row["cut"]["h"][-1] = (1.0 if row["start"] == "chrono" else 0.3) - row["seed"] / 1000
-    assert "**holds** against bias 1 and bias 3." in remembered.judged(stored)
-    for row in trials.compared(stored):
-        row["cut"]["h"][-1] = (0.3 if row["start"] == "chrono" else 1.0) - row["seed"] / 1000
-    assert "**does not hold** against bias 1 and bias 3." in remembered.judged(stored)
-    for row in trials.compared(stored):
-        row["cut"]["h"][-1] = 0.99
-    assert "cannot be judged" in remembered.judged(stored)
+    def said(chrono, others):
+        stored = copy.deepcopy(memory)
+        for row in trials.compared(stored):
+            row["values"][-1] = 1.0
+            row["cut"]["h"][-1] = (chrono if row["start"] == "chrono" else others) - row["seed"] / 1000
+        return remembered.judged(stored)
+
+    assert "**holds**: 10 of 10 do" in said(1.0, 0.3)
+    assert "**holds** against bias 1 and bias 3." in said(1.0, 0.3)
+    assert "**does not hold**: 0 of 10 do" in said(0.3, 0.99)
+    assert "**does not hold** against bias 1 and bias 3." in said(0.3, 0.99)
+    assert "we cannot tell against bias 1 and bias 3." in said(0.99, 0.99)
 
 
 def test_what_is_said_of_the_start_that_is_only_searched(memory):

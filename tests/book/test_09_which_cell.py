@@ -257,8 +257,8 @@ def took(cell, **case):
 def test_the_answer_on_copying():
     """The LSTM is slower at copying over 30 steps, and gets there all the same."""
     lstm, gru = (took(cell, task="copying", length=30) for cell in ("lstm", "gru"))
-    assert np.isfinite(lstm).all()
-    assert np.median(lstm) > np.median(gru)
+    assert np.isfinite(lstm).sum() >= 4  # "most of its runs"
+    assert (lstm > gru.max()).all()
     assert (lstm > 300).all()  # where the slider stands at first, it has not learned
 
 

@@ -204,7 +204,8 @@ def test_a_new_test_after_submissions_keeps_marks(room):
     mark(room)
     path = room.path("source", ".", "gates") / "gates.ipynb"
     nb = nbformat.read(path, 4)
-    nb.cells.insert(4, classroom.cell("code", "assert True", "test_more", grade=True, locked=True, points=1))
+    more = "W, U = np.ones((3, 2)), np.ones((3, 3))\nassert forget_gate(W[0], U[0], W, U, U[0]).shape == (3,)"
+    nb.cells.insert(4, classroom.cell("code", more, "test_more", grade=True, locked=True, points=1))
     nbformat.write(nb, path)
     said = say(room, "release", "gates")
     assert said.exit_code == 0, said.output
