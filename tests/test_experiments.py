@@ -48,11 +48,6 @@ def test_what_is_recorded_can_be_loaded(tmp_path):
 # What the stored results do not meet yet, each with the reason. A line goes when its experiment is redone; a line for
 # what is met already, or for an experiment that is not there, fails below. Nothing is to be added for a new experiment.
 OWED = {
-    "first_symbol": {"form": "a search of rates and curves, but in a form of its own; no claim is judged by a verdict"},
-    "language_model": {
-        "form": "a search of rates and curves, but in a form of its own; no claim is judged by a verdict",
-        "texts": "no 60 characters stand on both sides (test_04_language_model), which the file does not say",
-    },
     "depth": {
         "form": "one rate for all depths, one budget of 300 updates, no curves",
         "texts": "the text is cut at nine tenths, with repeats on both sides",

@@ -1,80 +1,57 @@
 """Chapter 03: how many updates a plain RNN needs until it uses the first symbol of a sequence.
 
-The first symbol is a or b, then come random symbols of six other kinds, and at the end the network says which
-it was. Claim, written before the runs: more steps between need more updates, and every length tried is learned by
-most seeds. Refuted where a longer sequence needs no more updates, or where most seeds fail at the largest budget.
+The first of T symbols is a or b, then come random symbols of six other kinds, and at the end the network, of `units`
+tanh units, says which it was.
 
-accuracy: on 500 new sequences, after every `every` updates. A run ends when it is right in at least `solved` of them.
+Claim: the longer the sequence, the more updates it takes to learn to use its first symbol.
+Refuted by: longer sequences that are learned in no more updates than those of five steps.
+
+values: accuracy on 500 sequences that no network was trained on. A run ends when it has learned.
 """
 
 import numpy as np
 
-from course_pkg import models, train
+from course_pkg import models
+from course_pkg.experiments import trials, verdicts
 
 SETTINGS = {
+    "lengths": [5, 10, 15, 30, 60],
     "units": 16,
     "embedding": 8,
+    "contender": [],
+    "rates": [0.001, 0.003, 0.01, 0.03, 0.1, 0.3],
+    "seeds": [0, 1, 2, 3, 4],
+    "updates": [0, *range(10, 100, 10), *range(100, 1000, 50), *range(1000, 12001, 250)],
+    "search": {
+        "seeds": [100, 101],
+        "updates": [0, *range(10, 100, 10), *range(100, 1000, 50), *range(1000, 4001, 250)],
+    },
     "batch": 32,
     "clip": 1.0,
-    "lengths": [5, 10, 15, 30, 60],
-    "rates": [0.003, 0.01, 0.03, 0.1, 0.3],
-    "search": {"seeds": [100, 101], "updates": 4000},
-    "seeds": [0, 1, 2, 3, 4],
-    "updates": 12000,
-    "every": 50,
-    "solved": 0.95,
+    "better": "higher",
+    "learned": 0.95,
+    "guess": 0.5,
+    "flat": 0.02,
+}
+QUICK = SETTINGS | {
+    "lengths": [5, 10],
+    "units": 3,
+    "seeds": [0],
+    "updates": [0, 1, 2, 3],
+    "search": {"seeds": [100], "updates": [0, 1]},
 }
 
 
-def plan(settings):
-    """The keys of the rows: for each length the search for a rate, then the runs."""
-    search, keys = settings["search"], []
-    for T in settings["lengths"]:
-        keys += [
-            {"stage": "search", "T": T, "rate": rate, "seed": seed}
-            for rate in settings["rates"]
-            for seed in search["seeds"]
-        ]
-        keys += [{"stage": "compare", "T": T, "seed": seed} for seed in settings["seeds"]]
-    return keys
+def cases(settings):
+    """One for each length."""
+    return [{"T": T} for T in settings["lengths"]]
 
 
-def measure(settings, rows, *, stage, T, seed, rate=None):
-    """Train one network. updates: at which it had learned, None for never; accuracy: at every check until then."""
-    updates = settings["search"]["updates"] if stage == "search" else settings["updates"]
-    rate = rate or best_rate(rows, T)
-    rng = np.random.default_rng(seed)
-    net = models.init("rnn", 8, settings["units"], 2, rng, embedding=settings["embedding"])
-    x, y = draw(500, T, np.random.default_rng(1000 + seed))
-    wrong = train.fit(
-        models.classifier_loss,
-        net,
-        lambda rng: draw(settings["batch"], T, rng),
-        rng,
-        steps=updates,
-        rate=rate,
-        clip=settings["clip"],
-        score=lambda net: 1 - models.accuracy(models.many_to_one(x, net)[0], y),
-        every=settings["every"],
-        target=1 - settings["solved"],
-        progress=False,
-    ).history
-    solved = int(wrong.checked[-1]) if wrong.score[-1] <= 1 - settings["solved"] else None
-    return {"used": rate, "updates": solved, "accuracy": [round(float(1 - s), 3) for s in wrong.score]}
-
-
-def best_rate(rows, T):
-    """The rate that learned soonest in the search at this length; a run that did not counts as twice the budget.
-
-    Where several were equally soon, the middle one of these.
-    """
-    found = {}
-    for row in rows:
-        if row["stage"] == "search" and row["T"] == T:
-            found.setdefault(row["rate"], []).append(row["updates"] or 2 * SETTINGS["search"]["updates"])
-    soonest = min(map(np.mean, found.values()))
-    equal = sorted(rate for rate, updates in found.items() if np.mean(updates) == soonest)
-    return equal[len(equal) // 2]
+def verdict(stored):
+    """On the claim, for each length against the shortest."""
+    first, *longer = stored["settings"]["lengths"]
+    short = trials.took(stored, T=first)
+    return verdicts.worse({f"{T} steps": (trials.took(stored, T=T), short) for T in longer}, margin=0)
 
 
 def draw(n, T, rng):
@@ -85,20 +62,33 @@ def draw(n, T, rng):
     return x, y
 
 
-def runs(stored):
-    """{T: [updates until learned, None for never, of each seed]} of a stored result."""
-    found = {}
-    for row in stored["results"]:
-        if row["stage"] == "compare":
-            found.setdefault(row["T"], []).append(row["updates"])
-    return found
+def train(settings, rate, seed, case):
+    """One network. See the module for what it returns."""
+    T, rng = case["T"], np.random.default_rng(seed)
+    net = models.init("rnn", 8, settings["units"], 2, rng, embedding=settings["embedding"])
+    x, y = draw(500, T, np.random.default_rng(99))
+    return trials.follow(
+        models.classifier_loss,
+        net,
+        lambda rng: draw(settings["batch"], T, rng),
+        rng,
+        rate=rate,
+        updates=settings["updates"],
+        look=lambda net: {"values": models.accuracy(models.many_to_one(x, net)[0], y)},
+        clip=settings["clip"],
+        enough=lambda made, looks: (
+            trials.good(looks[-1]["values"], settings) or made >= settings.get("hopeless", np.inf)
+        ),
+    )
 
 
-def said(found, budget):
-    """What was found, in words made from `runs`."""
+def said(stored):
+    """How many seeds learned each length, and after how many updates, in words."""
     each = []
-    for T, updates in found.items():
-        learned = sorted(u for u in updates if u)
-        middle = f" (median of these {learned[len(learned) // 2]:,} updates)" if learned else ""
-        each.append(f"{T} steps by {len(learned)} of {len(updates)} seeds{middle}")
-    return f"Measured, within {budget:,} updates: {'; '.join(each)}."
+    for T in stored["settings"]["lengths"]:
+        took = trials.took(stored, T=T)
+        some = np.sort(took[np.isfinite(took)])
+        span = " to ".join(dict.fromkeys(f"{n:,.0f}" for n in (*some[:1], *some[-1:])))
+        when = f" (after {span} updates)" if span else ""
+        each.append(f"{T} steps by {len(some)} of {len(took)} seeds{when}")
+    return f"Measured, within {stored['settings']['updates'][-1]:,} updates: {'; '.join(each)}."

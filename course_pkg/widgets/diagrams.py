@@ -115,7 +115,7 @@ def folded():
     Boxes: x (input), h (state), y (output), before (the state of the step before). Operations: W_ih, W_hh, W_hy,
     which may bear a number too; the wires into and out of a weight bear its id.
     """
-    size, x, late = (62, 44), 60, 190
+    size, x, turn, late = (62, 44), 150, 222, 302  # as wide as `unrolled(3)`, so that both have one scale
     boxes = [
         _box("x", x, 266, "input", "x", "input", size),
         _box("h", x, 146, "state", "h", "hidden", size),
@@ -132,11 +132,11 @@ def folded():
         _wire("W_ih", "input", (x, 182), (x, 168)),
         _wire("W_hy", "muted", (x, 124), (x, 110), arrow=False),
         _wire("W_hy", "muted", (x, 62), (x, 48)),
-        _wire("before", "hidden", (x + 31, 136), (124, 136), (124, 66), (159, 66)),
+        _wire("before", "hidden", (x + 31, 136), (turn, 136), (turn, 66), (late - 31, 66)),
         _wire("W_hh", "hidden", (late, 88), (late, 122), arrow=False),
-        _wire("W_hh", "hidden", (late, 170), (late, 206), (124, 206), (124, 156), (x + 31, 156)),
+        _wire("W_hh", "hidden", (late, 170), (late, 206), (turn, 206), (turn, 156), (x + 31, 156)),
     ]
-    return _layout(228, 292, boxes, weights, wires)
+    return _layout(452, 292, boxes, weights, wires)
 
 
 def unrolled(steps):

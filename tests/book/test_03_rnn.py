@@ -10,7 +10,7 @@ from course_site.execution import ROOT
 
 import course_pkg.widgets
 from course_pkg import cells, experiments, fused, gradcheck
-from course_pkg.experiments import first_symbol
+from course_pkg.experiments import first_symbol, trials
 
 TEXT = (ROOT / "book" / "03-rnn.md").read_text(encoding="utf-8")
 CELLS = re.findall(r"^```\{code-cell\} ipython3\n(?::[^\n]*\n)*\n?(.*?)^```", TEXT, re.DOTALL | re.MULTILINE)
@@ -198,12 +198,22 @@ def test_a_hundred_units_lose_what_two_keep():
     assert sum(d[-1] > 1000 * names["APART"] for d in found[2, 2.0]) <= 2  # "most pairs come together"
 
 
+def made_up(took):
+    """A stored result in which the seeds of each length learned after so many updates."""
+    settings = first_symbol.SETTINGS | {"lengths": list(took)}
+    rows = [
+        {"stage": "compare", "T": T, "seed": k, "updates": [0, n or 1000], "values": [0.5, 1.0 if n else 0.5]}
+        for T, some in took.items()
+        for k, n in enumerate(some)
+    ]
+    return {"settings": settings, "results": rows}
+
+
 def test_what_is_said_of_the_first_symbol_follows_the_data():
-    words = first_symbol.said({5: [200, 400, 600, 200, 200], 30: [None] * 5}, 1000)
-    assert "within 1,000 updates: 5 steps by 5 of 5 seeds (median of these 200 updates)" in words
-    assert "30 steps by 0 of 5 seeds." in words
-    rows = [{"stage": "search", "T": 5, "rate": r, "updates": u} for r, u in ((0.1, None), (0.2, 400), (0.3, 600))]
-    assert first_symbol.best_rate(rows, 5) == 0.2
+    stored = made_up({5: [200, 400, 600, 200, 200], 30: [None] * 5})
+    assert "5 steps by 5 of 5 seeds (after 200 to 600 updates); 30 steps by 0 of 5 seeds." in first_symbol.said(stored)
+    assert first_symbol.verdict(stored).word == "holds"
+    assert first_symbol.verdict(made_up({5: [200] * 5, 30: [100] * 5})).word == "does not hold"
 
 
 def test_counts():
@@ -257,25 +267,12 @@ def test_one_unit_learns_to_hold():
     assert ends[-1.5].min() < 1
 
 
-def test_a_quick_run_of_the_first_symbol():
-    """Five steps are learned within a few hundred updates; the search's row is that of the comparison."""
-    settings = first_symbol.SETTINGS | {"updates": 600}
-    rows = [{"stage": "search", "T": 5, "rate": 0.01, "updates": 200}]
-    row = first_symbol.measure(settings, rows, stage="compare", T=5, seed=0)
-    assert row["used"] == 0.01
-    assert row["updates"] == settings["every"] * len(row["accuracy"])
-    assert row["accuracy"][-1] >= 0.95
-
-
-def test_the_stored_runs_of_the_first_symbol():
-    """Rates inside the grid, other seeds than the search, and what the page says in words."""
+def test_the_words_about_the_first_symbol():
+    """What the page says of the stored runs outside the sentence that is made of them."""
     stored = experiments.load("first_symbol")
-    settings = stored["settings"]
-    assert not set(settings["seeds"]) & set(settings["search"]["seeds"])
-    used = {row["T"]: row["used"] for row in stored["results"] if row["stage"] == "compare"}
-    assert all(min(settings["rates"]) < rate < max(settings["rates"]) for rate in used.values())
-    needed = first_symbol.runs(stored)
-    assert all(needed[settings["lengths"][0]])  # the shortest is learned by every seed
-    late = [np.median([u or np.inf for u in updates]) for updates in needed.values()]
+    late = [np.median(trials.took(stored, T=T)) for T in stored["settings"]["lengths"]]
     assert late == sorted(late)  # "the more steps lie between"
-    assert any(needed[T][k] and needed[T][k] > 600 for T in needed for k in range(5))  # right later, not at 600
+    long = trials.curves(trials.compared(stored, T=60))
+    at = [stored["settings"]["updates"].index(n) for n in (500, 12000)]
+    assert (long[:, at[0]] < 0.6).all()  # "answers at random after 500 updates"
+    assert (long[:, at[1]] > 0.95).all()  # "right every time after some thousands"

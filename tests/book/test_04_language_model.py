@@ -8,7 +8,7 @@ import pytest
 from course_site.execution import ROOT
 
 from course_pkg import experiments, weights, writer
-from course_pkg.experiments import language_model
+from course_pkg.experiments import language_model, trials
 
 NAME = "04-language-model"
 TEXT = (ROOT / "book" / f"{NAME}.md").read_text(encoding="utf-8")
@@ -17,10 +17,6 @@ TEXT = (ROOT / "book" / f"{NAME}.md").read_text(encoding="utf-8")
 @pytest.fixture(scope="module")
 def stored():
     return experiments.load("language_model")
-
-
-def runs(stored):
-    return [row for row in stored["results"] if row["stage"] == "train"]
 
 
 def windows(text, size=60):
@@ -123,53 +119,39 @@ def test_sentences_follow_their_data():
 
 
 def test_the_stored_runs(stored):
-    """The rate lies inside its grid, the seeds differ, and what the answers say is so."""
-    found, settings = runs(stored), stored["settings"]
-    (rate,) = {run["rate"] for run in found}
-    assert min(settings["rates"]) < rate < max(settings["rates"])
-    assert not set(settings["seeds"]) & set(settings["search"]["seeds"])
-    assert all(r["nats"] < np.log(31) for r in stored["results"] if r["stage"] == "search")
-    nats = np.array([[m["nats"] for m in run["moments"]] for run in found])
-    assert (np.abs(nats[:, -1] - nats[:, -2]) < 0.1).all()  # the curve has become level
+    """What the answers say is so."""
+    settings, found = stored["settings"], trials.compared(stored)
+    nats = trials.curves(found)
+    assert (np.abs(nats[:, -1] - nats[:, -2]) < 0.1).all()  # the curve has become nearly level
     guesses = {
-        (prompt, m["updates"]): np.mean([run["moments"][k]["guesses"][i] for run in found], axis=0)
+        (prompt, made): np.mean([run["guesses"][k][i] for run in found], axis=0)
         for i, prompt in enumerate(settings["prompts"])
-        for k, m in enumerate(found[0]["moments"])
+        for k, made in enumerate(settings["updates"])
     }
     t, space = settings["shown"].index("t"), settings["shown"].index(" ")
     for prompt in ("statemen", "is an"):
         assert guesses[prompt, 10].argmax() == space  # "Both put the space first"
     assert guesses["statemen", 400].argmax() == t  # "within the first few hundred updates"
     assert guesses["is an", 400][t] < 0.5 * guesses["statemen", 400][t]
+    level = np.mean([run["context"] for run in found], axis=0)
+    enough = settings["context"][np.argmax(level < level[-1] + 0.02)]
+    assert 6 <= enough <= 12  # "the length of a word and a half"
 
 
 def test_what_the_probes_say(stored):
     """Less is found of the fifth letter after training, and the network probe finds more than the line."""
-    for run in runs(stored):
-        before, after = run["moments"][0], run["moments"][-1]
+    for run in trials.compared(stored):
         at = stored["settings"]["probe"]["network"].index(5)
-        assert after["line"][5] < before["line"][5]
-        assert after["network"][at] < before["network"][at]
-        assert after["network"][at] > after["line"][5]
-        assert after["line"][8] < before["line"][8]
+        assert run["line"][1][5] < run["line"][0][5]
+        assert run["network"][1][at] < run["network"][0][at]
+        assert run["network"][1][at] > run["line"][1][5]
+        assert run["line"][1][8] < run["line"][0][8]
 
 
-def test_a_quick_run_is_a_small_one_of_the_same(monkeypatch):
-    """Two updates of a small network: every field that the chapter reads, and the counts as they are stored."""
-    settings = language_model.SETTINGS | {"units": 8, "moments": [0, 2], "rates": [0.01]}
-    settings["probe"] = settings["probe"] | {"moments": [2], "states": 300, "hidden": 4, "epochs": 1}
-    rows = [{"stage": "search", "rate": 0.01, "nats": 1.0}]
-    row = language_model.measure(settings, rows, stage="train", seed=0)
-    assert [m["updates"] for m in row["moments"]] == [0, 2]
-    assert len(row["context"]) == len(settings["context"])
-    assert len(row["moments"][1]["line"]) == 16
-    assert len(row["moments"][1]["network"]) == 4
-    assert all(len(m["text"]) == settings["written"] for m in row["moments"])
-
-
-def test_counts_are_the_packages(stored):
-    stored_counts = {r["order"]: r["nats"] for r in stored["results"] if r["stage"] == "count"}
-    assert language_model.counted(language_model.SETTINGS, 2) == pytest.approx(stored_counts[2], abs=0.05)
+def test_the_verdict_names_the_counts(stored):
+    verdict = language_model.verdict(stored)
+    assert verdict.cases["counts of triples"] is True
+    assert verdict.cases["counts of fives"] is False
 
 
 def test_it_says_what_each_word_means():
