@@ -18,7 +18,9 @@ PAGES = sorted(p.stem for p in (ROOT / "book").glob("*.md") if "code-cell} ipyth
 
 def returned(site, name):
     """The fingerprints of a page's figures, in order, as the build left them."""
-    notebook = nbformat.read(site.parent / "jupyter_execute" / f"{name}.ipynb", as_version=4)
+    used = max((site.parent / ".jupyter_cache" / name).iterdir(), key=lambda cache: cache.stat().st_mtime)
+    (path,) = used.glob("executed/*/base.ipynb")
+    notebook = nbformat.read(path, as_version=4)
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
     return [output["metadata"][PRINTED] for output in outputs if PRINTED in output.get("metadata", {})]
 

@@ -4,6 +4,8 @@ import pathlib
 import shutil
 import subprocess
 
+from filelock import FileLock
+
 from course_site.execution import ROOT
 
 SOURCES = ROOT / "book" / "_live"
@@ -22,7 +24,15 @@ def packages(cache):
 
 
 def install(work, *options):
-    """Install into the folder `work` the npm packages that package-lock.json pins, unless they are there."""
+    """Install into the folder `work` the npm packages that package-lock.json pins, unless they are there.
+
+    Tests that run side by side ask for them at the same time: the first installs, the others wait for it.
+    """
+    with FileLock(work / "installing"):
+        _install(work, options)
+
+
+def _install(work, options):
     wanted = (SOURCES / "package-lock.json").read_text()
     stamp = work / "installed"
     if stamp.exists() and stamp.read_text() == wanted:
