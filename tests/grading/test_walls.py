@@ -18,7 +18,7 @@ PROBE = """
 import json
 from course_pkg.grading import walls
 from course_pkg.grading.inside import frames
-from course_pkg.grading.run import decode, encode
+from course_pkg.grading.talk import decode, encode
 from course_pkg.grading.warm import Warm
 
 walls.test()
