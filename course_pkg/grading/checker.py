@@ -84,8 +84,8 @@ class Checker(Peer):
                 self._versions += [("wrong", w.name, w.message, target, w.function) for w in report.wrong_versions]
         for name in mine:
             if callable(space.get(name)):
-                self._versions.append(("empty arrays", name, "", name, Emptied(space[name])))
-                self._versions.append(("zeroed inputs", name, "", name, Zeroing(space[name])))
+                self._versions.append(("empty", name, "", name, Emptied(space[name])))
+                self._versions.append(("zeroed", name, "", name, Zeroing(space[name])))
         return [version[:3] for version in self._versions]
 
     def do_version(self, index, source, wanted, theirs):

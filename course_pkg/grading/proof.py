@@ -20,6 +20,7 @@ from course_pkg.grading.run import Run
 from course_pkg.grading.status import UNREADABLE
 
 PROOFS = "COURSE_PROOFS"  # names a folder in which several courses remember what was proven
+EARNS = {"wrong": "wrong earns", "empty": "empty arrays earns", "zeroed": "zeroed inputs earns"}
 SECONDS = 300.0  # for all wrong versions of one notebook; the rest is not tried, and that is said
 PARTS = ("checks", "tasks", "_validation.py", "grading")  # of the package: what a proof hangs on
 
@@ -72,7 +73,7 @@ class _Proving(Run):
         diagnosis = (told["report"] or {}).get("diagnosis")
         if score >= want.points and told["differs"]:
             found = self.stops if kind == "wrong" else self.hints
-            found.append(say(f"{kind} earns", cell=want.name, version=name, points=want.points))
+            found.append(say(EARNS[kind], cell=want.name, version=name, points=want.points))
         elif kind == "wrong" and diagnosis is None:
             self.hints.append(say("wrong not named", cell=want.name, version=name, message=message))
 

@@ -21,7 +21,7 @@ from course_pkg.grading import status
 ROOT = Path(__file__).resolve().parents[2]
 GRADING = ROOT / "course_pkg" / "grading"
 # Words of other programs: nbgrader's marks in cells, the head of Canvas's table. `status` names what files keep.
-FOREIGN = {"### BEGIN SOLUTION", "### BEGIN HIDDEN TESTS", "=== BEGIN MARK SCHEME"}
+FOREIGN = {"### BEGIN SOLUTION", "### BEGIN HIDDEN TESTS", "### END HIDDEN TESTS", "=== BEGIN MARK SCHEME"}
 FOREIGN |= {"SIS User ID", "SIS Login ID", "Points Possible", "Integration ID", "Root Account"}
 FOREIGN |= {"Full name", "Email address", "ID number", "Maximum grade", "Feedback comments"}
 FOREIGN |= {"Last modified (submission)"}

@@ -97,7 +97,8 @@ def test_hostile_submissions_meet_the_same_walls_as_an_ordinary_user():
         names = ("CI", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
         kept = {name: os.environ[name] for name in names if name in os.environ}
         path = f"{folder}:/usr/local/bin:/usr/bin:/bin"
-        settings["env"] |= {**kept, "HOME": str(home), "TMPDIR": str(home), "PATH": path}
+        shared = str(Path(sys.prefix, "share", "jupyter"))  # nbconvert's templates, beside this environment's packages
+        settings["env"] |= {**kept, "HOME": str(home), "TMPDIR": str(home), "PATH": path, "JUPYTER_PATH": shared}
         options = ["-q", "-p", "no:cacheprovider", "--basetemp", str(home / "tests"), "--rootdir", str(ROOT), "-rs"]
         words = [python, "-m", "pytest", *options, "-c", str(ROOT / "pyproject.toml"), str(HOSTILE)]
         done = subprocess.run(words, capture_output=True, text=True, **settings)
