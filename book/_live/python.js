@@ -76,6 +76,8 @@ export class Python {
       if (error instanceof Stopped) throw error;
       this.worker.terminate();
       throw explain(error, pyodide.host);
+    } finally {
+      this.progress = () => {}; // a late report of what was fetched would write over "Python is ready"
     }
   }
 

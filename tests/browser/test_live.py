@@ -229,7 +229,7 @@ def test_a_runaway_cell_is_stopped_and_python_starts_afresh(live_page):
         live_page.wait("running")
         live_page.page.wait_for_timeout(1000)
         live_page.page.get_by_role("button", name="Stop", exact=True).click()
-        live_page.page.locator(".live-status", has_text="Python started afresh").wait_for(timeout=20 * MINUTES)
+        live_page.page.locator(".live-status", has_text="Python started afresh").wait_for(timeout=5 * MINUTES)
         live_page.wait("ready")
     state, shown = live_page.run(PLAIN, "kept")
     assert state == "failed"
