@@ -2,7 +2,7 @@
 // jupyterlite-pyodide-kernel; glue.py stands between that shell and the page.
 
 const PACKAGES = ["pyodide-kernel", "numpy", "course-pkg"];
-const OURS = ["glue.py", "torchless.py"]; // beside this file
+const OURS = ["limits.py", "torchless.py", "glue.py"]; // beside this file
 const CORE_FILES = 4; // the script, its WebAssembly, the loader of both, the standard library
 
 let glue;

@@ -7,10 +7,9 @@ import sys
 
 import pytest
 from bs4 import BeautifulSoup
-from contents import chapters
+from contents import cells_of, chapters
 from course_site import npm
 from course_site.execution import ROOT
-from myst_nb.core.read import read_myst_markdown_notebook
 
 sys.path.insert(0, str(npm.SOURCES))  # what runs in the browser, run here
 from torchless import NEEDS, split
@@ -112,12 +111,6 @@ def test_a_page_with_code_has_the_button_and_no_other_has_it(site):
         soup = BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
         scripts = [s for s in soup.find_all("script", type="module") if "live/page.js" in s.get_text()]
         assert len(scripts) == bool(soup.select("div.cell")), path.name
-
-
-def cells_of(name):
-    """The code of a page's cells."""
-    text = (ROOT / "book" / f"{name}.md").read_text(encoding="utf-8")
-    return [c.source for c in read_myst_markdown_notebook(text).cells if c.cell_type == "code"]
 
 
 def test_in_each_chapter_pytorch_is_missed_in_few_cells():

@@ -19,7 +19,7 @@ from course_site.runtime import IN_CI, cache_of
 LOG = logging.getLogger(__name__)
 # What a page fetches; esbuild puts what they share into files of their own.
 ENTRIES = ("page.js", "editor.js", "markdown.js", "ipywidgets.js")
-COPIED = ("glue.py", "torchless.py", "live.css")
+COPIED = ("glue.py", "limits.py", "torchless.py", "live.css")
 
 
 def bundle(cache):
