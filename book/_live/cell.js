@@ -26,6 +26,8 @@ export class Cell {
     this.outputs = new Outputs(box, this.label.toLowerCase(), (id, at) => this.page.widgets.show(id, at));
     this.#buttons(number, box);
     this.#editWhenSeen(edit);
+    const folded = place.querySelector("details:has(.cell_input)");
+    if (folded && this.edited) folded.open = true; // what will run is to be seen
   }
 
   #buttons(number, box) {
