@@ -5,14 +5,16 @@ to live/ in the site. A page with code holds only the button that fetches them. 
 builds without the button, and says so; in CI that is an error.
 """
 
+import json
 import pathlib
+import re
 import shutil
 
 from docutils import nodes
 from sphinx.errors import ExtensionError
 from sphinx.util import logging
 
-from course_site import lock, npm
+from course_site import cost, lock, npm
 from course_site.execution import fingerprint
 from course_site.runtime import IN_CI, cache_of
 
@@ -60,6 +62,7 @@ def _prepare(app):
         LOG.info("The pages are built WITHOUT the button that runs them (%s). All else is there.", unavailable)
         return
     app.course_scripts = scripts
+    app.course_fetched = cost.fetched(cache)
 
 
 def _button(app, pagename, templatename, context, doctree):
@@ -67,7 +70,15 @@ def _button(app, pagename, templatename, context, doctree):
         return
     if any(n.get("nb_element") == "cell_code" for n in doctree.findall(nodes.container)):
         # Written into the page, so that nothing more is fetched before the reader asks.
-        app.add_js_file(None, body=(npm.SOURCES / "button.js").read_text(encoding="utf-8"), type="module")
+        said = cost.of(app.course_fetched, app.course_caches.get(pagename))
+        source = (npm.SOURCES / "button.js").read_text(encoding="utf-8")
+        app.add_js_file(None, body=filled(source, said), type="module")
+
+
+def filled(source, said):
+    """button.js with what the page's cost is."""
+    empty = re.search(r"/\* cost \*/ \{[^}]*\}", source)
+    return source[: empty.start()] + json.dumps(said, ensure_ascii=False) + source[empty.end() :]
 
 
 def _copy(app, exception):
