@@ -201,5 +201,11 @@ export async function start(bar, root, costs = []) {
     href: new URL("live/live.css", root),
   });
   document.head.append(style);
+  const below = () => {
+    const header = document.querySelector(".bd-header-article");
+    document.documentElement.style.setProperty("--live-top", `${header?.offsetHeight ?? 0}px`);
+  };
+  below();
+  addEventListener("resize", below);
   await new Page(bar, root, costs).open();
 }

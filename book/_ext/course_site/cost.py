@@ -51,7 +51,7 @@ def about(seconds):
 def of_start(size):
     """What the button says of fetching `size` bytes."""
     wait = about(size * 8 / BITS + STARTING)
-    return f"It fetches {size / 1e6:.0f} MB the first time ({wait} at 10 Mbit/s) and keeps them."
+    return f"It fetches {size / 1e6:.0f} MB, once: {wait} at 10 Mbit/s."
 
 
 def of_page(seconds):
