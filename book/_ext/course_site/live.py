@@ -14,7 +14,7 @@ from docutils import nodes
 from sphinx.errors import ExtensionError
 from sphinx.util import logging
 
-from course_site import cost, lock, npm
+from course_site import cost, licences, lock, npm
 from course_site.execution import fingerprint
 from course_site.runtime import IN_CI, cache_of
 
@@ -30,7 +30,7 @@ def bundle(cache):
     Raises lock.Unavailable where npm is missing or cannot bring what it should.
     """
     files = sorted(p for p in npm.SOURCES.iterdir() if p.is_file())
-    made = cache / f"page-{fingerprint(files)}"
+    made = cache / f"page-{fingerprint([*files, pathlib.Path(__file__).resolve()])}"
     if made.is_dir():
         return made
     work = npm.packages(cache).parent
@@ -40,7 +40,10 @@ def bundle(cache):
     shutil.rmtree(out, ignore_errors=True)
     options = ("--bundle", "--minify", "--legal-comments=linked", "--target=es2022", f"--outdir={out}")
     esbuild = str(work / "node_modules" / ".bin" / "esbuild")
-    npm.run([esbuild, *ENTRIES, "--format=esm", "--splitting", "--chunk-names=shared-[hash]", *options], work)
+    whole = ("--format=esm", "--splitting", "--chunk-names=shared-[hash]", "--metafile=meta.json")
+    npm.run([esbuild, *ENTRIES, *whole, *options], work)
+    names = licences.packages_in(json.loads((work / "meta.json").read_text()))
+    (out / "packages.json").write_text(json.dumps(names) + "\n")
     npm.run([esbuild, "worker.js", "--format=iife", *options], work)
     (out / "page.css").unlink()  # the widgets' style once more: esbuild sees no more than that page.js may ask for it
     for name in COPIED:
