@@ -26,6 +26,7 @@ def test_an_npm_package_says_its_licence(tmp_path):
     [
         ("License-Expression: MIT", "MIT"),
         ("License: Apache License 2.0", "Apache-2.0"),
+        ("Summary: says nothing", "text"),
         ("Classifier: License :: OSI Approved :: BSD License", "BSD License"),
         ("License: a\n  long\n  text\nClassifier: License :: OSI Approved :: MIT License", "MIT License"),
     ],

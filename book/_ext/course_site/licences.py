@@ -47,7 +47,8 @@ def of_wheel(path):
         (about,) = [n for n in names if re.fullmatch(r"[^/]+\.dist-info/METADATA", n)]
         found = Parser().parsestr(wheel.read(about).decode())
         texts = [wheel.read(n).decode(errors="replace") for n in names if ".dist-info/" in n and IS_TEXT.search(n)]
-    return found["Name"], found["Version"], said(found), texts
+    first = texts[0].strip().splitlines()[0] if texts else ""
+    return found["Name"], found["Version"], said(found) or first, texts
 
 
 def of_npm(folder):
@@ -109,7 +110,7 @@ def body(found):
     for group, entries in found.items():
         pieces.append(f"<section><h2>{html.escape(group)}</h2>")
         for name, version, licence, texts in sorted(entries, key=lambda entry: entry[0].lower()):
-            head = f"{html.escape(f'{name} {version}'.strip())}: {linked(licence)}" if licence else html.escape(name)
+            head = html.escape(f"{name} {version}".strip()) + (f": {linked(licence)}" if licence else "")
             text = "".join(f"<pre>{html.escape(t)}</pre>" for t in texts)
             pieces.append(f"<details><summary>{head}</summary>{text}</details>" if text else f"<p>{head}</p>")
         if group == "JupyterLite":
