@@ -11,7 +11,19 @@ down how the build went.
 
 def setup(app):
     """Connect each part to Sphinx's events."""
-    from course_site import assets, execution, fonts, launch, live, notebooks, numbering, pages, publish, result, runtime
+    from course_site import (
+        assets,
+        execution,
+        fonts,
+        launch,
+        live,
+        notebooks,
+        numbering,
+        pages,
+        publish,
+        result,
+        runtime,
+    )
 
     # Jupyter Book sets this value for an extension that is left out here.
     app.add_config_value("comments_config", {}, "html")
