@@ -4,8 +4,8 @@
 lets the site serve every script, style and font itself, `numbering` numbers chapters as their files are,
 `fonts` brings the typefaces, `notebooks` makes each chapter a notebook to download, `live` gives a page the button
 that runs its cells, `runtime` lets Python run in the reader's browser, `launch` links to where a chapter can be run as
-a notebook, `pages` describes each page, `publish` adds what search engines and link previews read, and `result` writes
-down how the build went.
+a notebook, `licences` names whose work the site ships, `cost` says what running a page costs, `pages` describes each
+page, `publish` adds what search engines and link previews read, and `result` writes down how the build went.
 """
 
 
@@ -16,6 +16,7 @@ def setup(app):
         execution,
         fonts,
         launch,
+        licences,
         live,
         notebooks,
         numbering,
@@ -27,6 +28,7 @@ def setup(app):
 
     # Jupyter Book sets this value for an extension that is left out here.
     app.add_config_value("comments_config", {}, "html")
-    for part in (execution, assets, numbering, live, fonts, notebooks, pages, runtime, launch, publish, result):
+    parts = (execution, assets, numbering, live, fonts, notebooks, pages, runtime, licences, launch, publish, result)
+    for part in parts:
         part.connect(app)
     return {"parallel_read_safe": False, "parallel_write_safe": True}
