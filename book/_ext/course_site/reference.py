@@ -80,7 +80,7 @@ def _docstring(app, what, name, obj, options, lines):
     lines[:] = [] if generated else as_restructured(lines)
     if what == "class" and hasattr(obj, "_fields"):
         for field, annotation, comment in fields(obj):
-            said = f": {plain(comment)}" if comment else ""
+            said = f", {plain(comment)}" if comment else ""
             lines += [f"- `{field}`: {plain(annotation)}{said}"]
         lines.append("")
 
