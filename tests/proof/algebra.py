@@ -171,7 +171,7 @@ class Number:
 def value(expression):
     """The number that an expression is at the drawn point."""
     if expression.is_infinite:
-        return math.inf if expression.is_positive else -math.inf
+        return math.inf if expression.is_extended_positive else -math.inf
     found = {}
     for s in expression.free_symbols:
         if s in ATOMS:

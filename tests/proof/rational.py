@@ -20,7 +20,7 @@ def exp(u):
     """exp of an expression, as a ratio."""
     u = sp.expand(u)
     if u.is_infinite:
-        return sp.S.Zero if u.is_negative else sp.oo
+        return sp.S.Zero if u.is_extended_negative else sp.oo
     found = sp.S.One
     for term in sp.Add.make_args(u):
         times, rest = term.as_coeff_Mul()
@@ -80,6 +80,8 @@ def sigmoid(a):
 def is_zero(expression):
     """Whether a ratio of polynomials is 0 wherever it is defined."""
     expression = sp.sympify(expression)
+    while inverses := {s: 1 / ATOMS[s].u for s in expression.free_symbols if s in ATOMS and ATOMS[s].kind == "inverse"}:
+        expression = expression.subs(inverses)
     symbols = sorted(expression.free_symbols, key=str)
     if not symbols:
         return sp.simplify(expression) == 0

@@ -155,7 +155,9 @@ def test_two_steps_of_the_mlstm(seed):
 
 
 WRONG = {
-    "minGRU step: nothing goes back to the state": lambda: prove_min_gru_step(lambda dx, ds, dp: (dx, HState(0 * ds.h), dp)),
+    "minGRU step: nothing goes back to the state": lambda: prove_min_gru_step(
+        lambda dx, ds, dp: (dx, HState(0 * ds.h), dp)
+    ),
     "minGRU: sign of dx": lambda: prove_layer("minGRU", change=lambda dx, ds, dp: (-dx, ds, dp)),
     "minLSTM: the rows of i and f exchanged": lambda: prove_layer(
         "minLSTM", change=lambda dx, ds, dp: (dx, ds, dp._replace(b=dp.b[[1, 0, 2]]))
