@@ -21,7 +21,7 @@ from course_pkg.stacks import LayerParams
 KINDS = {cell.params: cell for cell in CELLS}  # which cell some parameters are of
 
 
-def to_torch(params: Any, layer: int | None = 0, *, reset: str = "after", nonlinearity: str = "tanh") -> dict:
+def to_torch(params: Any, layer: int | str | None = 0, *, reset: str = "after", nonlinearity: str = "tanh") -> dict:
     """A state dict (torch tensors, dtype kept) that torch.nn.RNN, LSTM or GRU loads.
 
     params: a cell's, which become those of `layer`; or a whole stack, a tuple of LayerParams. All of the
@@ -68,7 +68,7 @@ def _suffixed(stack):
     return cells
 
 
-def from_torch(state_dict: Mapping, cell: str | Cell, layer: int | None = 0) -> Any:
+def from_torch(state_dict: Mapping, cell: str | Cell, layer: int | str | None = 0) -> Any:
     """The parameters of `layer` of a torch.nn.RNN, LSTM or GRU, or with layer=None the whole stack.
 
     Two biases become one: the same function with fewer numbers. A network without biases gets zeros.

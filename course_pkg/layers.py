@@ -127,7 +127,7 @@ def embedding_backward(dx: Array, tape: EmbeddingTape) -> EmbeddingParams:
     return EmbeddingParams(dtable)
 
 
-def dropout(x: Array, rate: float, rng: np.random.Generator) -> tuple[Array, Array]:
+def dropout(x: Array, rate: float, rng: np.random.Generator | None) -> tuple[Array, Array]:
     """Set each number to 0 with probability `rate` and divide the rest by 1 - rate. Returns (out, tape).
 
     x of any shape. rng=None means evaluation: nothing is dropped. The mean of the output is x either way.

@@ -24,9 +24,7 @@ def exp(u):
     found = sp.S.One
     for term in sp.Add.make_args(u):
         times, rest = term.as_coeff_Mul()
-        if rest == 1:
-            found *= _atom("exp", term)
-        elif not times.is_integer:
+        if rest == 1 or not times.is_integer:
             found *= _atom("exp", term)
         else:
             base = ATOMS[rest].u if rest in ATOMS and ATOMS[rest].kind == "log" else _atom("exp", rest)

@@ -1,4 +1,4 @@
-"""CTC's forward sum is the sum over all paths, and its gradient is that of the sum: proved by algebra, see `rational`."""
+"""CTC's forward sum is the sum over all paths, and its gradient is right: proved by algebra, see `rational`."""
 
 import itertools
 from contextlib import contextmanager
@@ -17,9 +17,9 @@ LABELS = {"one label": [1], "two labels": [1, 2], "the same label twice": [1, 1]
 
 @contextmanager
 def on_symbols():
-    with rational.exact(ctc), mock.patch.object(ctc, "require_array"):
-        with mock.patch.object(ctc, "float", lambda value: value, create=True):  # what the loss is rounded with
-            yield
+    rounded = mock.patch.object(ctc, "float", lambda value: value, create=True)  # the loss becomes a float
+    with rational.exact(ctc), mock.patch.object(ctc, "require_array"), rounded:
+        yield
 
 
 def labels_of(name):

@@ -4,8 +4,9 @@
 lets the site serve every script, style and font itself, `numbering` numbers chapters as their files are,
 `notebooks` makes each chapter a notebook to download, `live` gives a page the button that runs its cells,
 `runtime` lets Python run in the reader's browser, `launch` links to where a chapter can be run as a notebook,
-`pages` describes each page, `reference` makes the reference of course_pkg from its docstrings, `publish` adds what
-search engines and link previews read, and `result` writes down how the build went.
+`pages` describes each page, `reference` makes the reference of course_pkg from its docstrings, `proved` marks the
+equations that a test proves, `publish` adds what search engines and link previews read, and `result` writes down how
+the build went.
 """
 
 
@@ -19,6 +20,7 @@ def setup(app):
         notebooks,
         numbering,
         pages,
+        proved,
         publish,
         reference,
         result,
@@ -27,6 +29,19 @@ def setup(app):
 
     # Jupyter Book sets this value for an extension that is left out here.
     app.add_config_value("comments_config", {}, "html")
-    for part in (execution, assets, numbering, reference, live, notebooks, pages, runtime, launch, publish, result):
+    for part in (
+        execution,
+        assets,
+        numbering,
+        reference,
+        proved,
+        live,
+        notebooks,
+        pages,
+        runtime,
+        launch,
+        publish,
+        result,
+    ):
         part.connect(app)
     return {"parallel_read_safe": False, "parallel_write_safe": True}

@@ -160,7 +160,7 @@ def _link_listings(app, doctree, docname):
         if found:
             title, entry = found
             link = _link(app, docname, entry, nodes.literal(title, title))
-            line = nodes.paragraph("", "", link, classes=["listing-reference"])
+            line = nodes.paragraph("", "", link, classes=["listing-reference", "site-only"])
             line.insert(0, nodes.Text("In the reference: "))
             listing.parent.insert(listing.parent.index(listing) + 1, line)
 
