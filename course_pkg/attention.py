@@ -87,7 +87,10 @@ def additive_attention(
     return weights @ values, AttentionTape(weights, query, keys, values, hidden, params)
 
 
-def additive_attention_backward(dcontext: Array, tape: AttentionTape) -> tuple[Array, Array, Array, AdditiveParams]:
+def additive_attention_backward(
+    dcontext: Array,
+    tape: AttentionTape,
+) -> tuple[Array, Array, Array, AdditiveParams]:
     """dcontext (B, T, V), returns (dquery, dkeys, dvalues, AdditiveParams)."""
     weights, query, keys, values, hidden, params = tape
     dscore, dvalues = _scores_backward(dcontext, weights, values)

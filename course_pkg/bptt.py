@@ -51,7 +51,13 @@ def zero_state(cell: Any, x: Array, params: tuple) -> tuple:
     return cell.state(*(np.zeros(shape, x.dtype) for _ in cell.state._fields))
 
 
-def bptt(cell: Any, dh: Array | None, dstate: tuple | None, caches: list, params: tuple) -> tuple[Array, tuple, tuple]:
+def bptt(
+    cell: Any,
+    dh: Array | None,
+    dstate: tuple | None,
+    caches: list,
+    params: tuple,
+) -> tuple[Array, tuple, tuple]:
     """Backpropagation through time over what `unroll` kept.
 
     dh (B, T, H) is the gradient at every h_t, or None for zeros; dstate the gradient

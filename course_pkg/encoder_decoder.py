@@ -185,7 +185,15 @@ def greedy(
     return [until(text, stop) for text in texts], np.concatenate(weights, axis=1) if weights else None
 
 
-def beam(x: np.ndarray, params: EncoderDecoder, width: int, *, start: int, stop: int, steps: int) -> list[Hypothesis]:
+def beam(
+    x: np.ndarray,
+    params: EncoderDecoder,
+    width: int,
+    *,
+    start: int,
+    stop: int,
+    steps: int,
+) -> list[Hypothesis]:
     """Translate one source x (S,), keeping the `width` likeliest beginnings at each step.
 
     Returns at most `width` Hypothesis, likeliest first, each ended by `stop` (left out of `symbols`) or

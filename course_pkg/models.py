@@ -125,7 +125,11 @@ def many_to_one(
     return y, state_T, ManyToOneTape(embedding_tape, stack_tape, readout_tape, last, out.shape, split)
 
 
-def many_to_one_backward(dy: Array, dstate: tuple | None, tape: ManyToOneTape) -> tuple[Array | None, tuple, Network]:
+def many_to_one_backward(
+    dy: Array,
+    dstate: tuple | None,
+    tape: ManyToOneTape,
+) -> tuple[Array | None, tuple, Network]:
     """dy (B, K), dstate like the state or None. Returns (dv, dstate_0, Network)."""
     dend, dreadout = layers.linear_backward(dy, tape.readout)
     dout = np.zeros(tape.out_shape, dend.dtype)

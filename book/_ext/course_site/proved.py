@@ -33,7 +33,7 @@ def _mark(app, doctree, docname):
     for equation in list(doctree.findall(nodes.math_block)):
         test = tests.get(equation.get("label"))
         if test:
-            link = nodes.reference("", "proved equal to the code", refuri=address(app, docname, test))
+            link = nodes.reference("", "proved equal to the code", refuri=address(app, docname, test), internal=True)
             line = nodes.paragraph("", "", link, classes=["equation-proved", "site-only"])
             equation.parent.insert(equation.parent.index(equation) + 1, line)
 
