@@ -5,7 +5,8 @@ lets the site serve every script, style and font itself, `numbering` numbers cha
 `fonts` brings the typefaces, `notebooks` makes each chapter a notebook to download, `live` gives a page the button
 that runs its cells, `runtime` lets Python run in the reader's browser, `launch` links to where a chapter can be run as
 a notebook, `licences` names whose work the site ships, `cost` says what running a page costs, `pages` describes each
-page, `publish` adds what search engines and link previews read, and `result` writes down how the build went.
+page, `reference` makes the reference of course_pkg from its docstrings, `proved` marks the equations that a test
+proves, `publish` adds what search engines and link previews read, and `result` writes down how the build went.
 """
 
 
@@ -21,14 +22,16 @@ def setup(app):
         notebooks,
         numbering,
         pages,
+        proved,
         publish,
+        reference,
         result,
         runtime,
     )
 
     # Jupyter Book sets this value for an extension that is left out here.
     app.add_config_value("comments_config", {}, "html")
-    parts = (execution, assets, numbering, live, fonts, notebooks, pages, runtime, licences, launch, publish, result)
-    for part in parts:
+    parts = (execution, assets, numbering, reference, proved, live, fonts, notebooks, pages, runtime, licences, launch)
+    for part in (*parts, publish, result):
         part.connect(app)
     return {"parallel_read_safe": False, "parallel_write_safe": True}
