@@ -285,7 +285,7 @@ def told(stored):
                 continue
             took = trials.took(stored, **case)
             took = took[np.isfinite(took)]
-            words += f"{learned} of {runs} runs learned it, after {took.min():.0f} to {took.max():.0f} updates. "
+            words += f"{learned} of {runs} runs learned it, after {_span(took)} updates. "
             kept = _known(fars(stored, k, step))
             last = fars(stored, k, step)[settings["lengths"][-1]]
             words += (f"The median run still knows it at {max(kept):,} steps; " if kept else "") + (
@@ -293,6 +293,11 @@ def told(stored):
             )
             said.append(words)
     return said
+
+
+def _span(took):
+    low, high = int(took.min()), int(took.max())
+    return f"{low}" if low == high else f"{low} to {high}"
 
 
 def _known(errors):
