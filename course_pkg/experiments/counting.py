@@ -228,16 +228,15 @@ def fars(stored, k, step):
 
 
 def verdict(stored):
-    """Whether positive gates learn to count in fewer runs than each of the others, task by task."""
+    """Whether each of the others learns to count in more runs than either kind of positive gate, task by task."""
     return verdicts.oftener(
         {
-            f"{TASKS[k]}: {free} over {step}": (
+            f"{TASKS[k]}, {free}": (
                 trials.learned(stored, modulo=k, step=free),
-                trials.learned(stored, modulo=k, step=step),
+                max(trials.learned(stored, modulo=k, step=step) for step in POSITIVE),
             )
             for k in stored["settings"]["modulo"]
             for free in FREE
-            for step in POSITIVE
         }
     )
 
@@ -262,6 +261,22 @@ def linear_is_weaker(stored):
         for T, errors in fars(stored, k, "turning").items():
             pairs[f"{TASKS[k]}, {T:,} steps"] = errors, theirs[T]
     return verdicts.worse(pairs, 0.1, floor=KNOWN, chance=0.9)
+
+
+def at_steps(verdict, side):
+    """The cases "task, N steps" of one side of a verdict, True, False or None, with each task named once."""
+    by_task = {}
+    for case in (case for case, held in verdict.cases.items() if held is side):
+        task, _, steps = case.partition(", ")
+        by_task.setdefault(task, []).append(steps.removesuffix(" steps"))
+    return "; ".join(f"{task} at {', '.join(steps)} steps" for task, steps in by_task.items())
+
+
+def in_words(verdict):
+    """A verdict over tasks and lengths as Markdown: its word, and the lengths on each side."""
+    sides = {True: "Yes", False: "No", None: "Cannot tell"}
+    said = [f"*{name}:* {at_steps(verdict, side)}." for side, name in sides.items() if side in verdict.cases.values()]
+    return " ".join([f"**{verdict.word.capitalize()}.**", *said])
 
 
 def told(stored):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from course_site.execution import ROOT
 
-from course_pkg.experiments import recall_by_state, verdicts
+from course_pkg.experiments import counting, recall_by_state, verdicts
 from course_pkg.widgets import Explorer
 
 TEXT = (ROOT / "book" / "claims.md").read_text(encoding="utf-8")
@@ -188,13 +188,13 @@ CASES = [
 ]
 
 
-USED = {case[1] for case in CASES} | {"at_steps"}
+USED = {case[1] for case in CASES}
 
 
 @cache
 def functions():
     """The page's functions that need nothing of what its cells measure."""
-    names = {"np": np, "verdicts": verdicts, "HOLDS": HOLDS, "WHEN": WHEN, "NOT": NOT}
+    names = {"np": np, "verdicts": verdicts, "counting": counting, "HOLDS": HOLDS, "WHEN": WHEN, "NOT": NOT}
     for cell in CODE:
         for node in ast.parse(cell).body:
             wanted = isinstance(node, ast.FunctionDef) and node.name in USED
