@@ -192,6 +192,17 @@ def test_a_step_size_is_a_gate_and_the_exact_step_a_min_gru():
     assert sigmoid(-4.97) == pytest.approx(0.0069, abs=5e-5)
 
 
+def test_every_line_of_the_table_agrees_with_a_loop_in_pytorch(chapter):
+    """Four lines by the page; the others have layers, held against loops in tests/test_linear_cells.py."""
+    table = TEXT.split("from a GRU by |")[1].split("\n\n")[0]
+    lines = re.findall(r"^\| (.+?) \|", table, re.MULTILINE)[1:]
+    layers = ["minGRU", "minLSTM", "LRU", "Mamba"]
+    assert sorted(lines) == sorted([*layers, *chapter["apart"]])
+    assert max(chapter["apart"].values()) < 1e-12
+    for model in chapter["apart"]:
+        assert np.abs(chapter["as_loop"](model)).max() > 0.1
+
+
 def test_a_positive_gate_moves_one_way_and_minus_one_is_a_switch():
     ones = np.ones((1, 200, 1))
     for a in (0.1, 0.9, 0.999):
