@@ -13,3 +13,6 @@ def test_the_page_shows_equality(site):
     assert max(errors) < 1e-12
     assert "the same bits: True" in shown[1]
     assert "torch.nn.GRU cannot express" in shown[2]
+    errors = [float(e) for e in re.findall(r"\d+e[+-]\d+", shown[3])]
+    assert len(errors) == 2
+    assert max(errors) < 1e-12
