@@ -297,3 +297,16 @@ def test_the_activation_functions_and_their_slopes():
     sigma = 1 / (1 + sp.exp(-a))
     assert sp.simplify(sp.diff(sigma, a) - sigma * (1 - sigma)) == 0
     assert sp.simplify((sigma - sp.Rational(1, 2) - sp.tanh(a / 2) / 2).rewrite(sp.exp)) == 0
+
+
+def test_the_sum_over_paths_with_a_matrix_that_is_not_diagonal():
+    """The example of equation eq-ff-paths: by the package's backward and by finite differences."""
+    W, dy, h = np.array([[1.0, 3.0], [0.0, -2.0]]), np.array([0.5, -0.5]), np.array([0.3, -0.7])
+    assert r"\begin{pmatrix} 1 & 3 \\ 0 & -2 \end{pmatrix}" in TEXT
+    _, tape = layers.linear(h[None], layers.LinearParams(W, np.zeros(2)))
+    dh = layers.linear_backward(dy[None], tape)[0][0]
+    measured = [((W @ (h + e)) @ dy - (W @ (h - e)) @ dy) / 2e-6 for e in 1e-6 * np.eye(2)]
+    assert dh == pytest.approx(measured, abs=1e-9)
+    assert r"\mathrm{d}h_1 = 3 \cdot 0.5 + (-2) \cdot (-0.5) = 2.5$" in TEXT
+    assert r"\mathrm{d}h_0 = 1 \cdot 0.5 = 0.5$" in TEXT
+    assert dh.tolist() == [0.5, 2.5]

@@ -4,17 +4,29 @@
 lets the site serve every script, style and font itself, `numbering` numbers chapters as their files are,
 `notebooks` makes each chapter a notebook to download, `live` gives a page the button that runs its cells,
 `runtime` lets Python run in the reader's browser, `launch` links to where a chapter can be run as a notebook,
-`pages` describes each page, `publish` adds what search engines and link previews read, and `result` writes down
-how the build went.
+`pages` describes each page, `questions` mixes the questions of all chapters, `publish` adds what search engines
+and link previews read, and `result` writes down how the build went.
 """
 
 
 def setup(app):
     """Connect each part to Sphinx's events."""
-    from course_site import assets, execution, launch, live, notebooks, numbering, pages, publish, result, runtime
+    from course_site import (
+        assets,
+        execution,
+        launch,
+        live,
+        notebooks,
+        numbering,
+        pages,
+        publish,
+        questions,
+        result,
+        runtime,
+    )
 
     # Jupyter Book sets this value for an extension that is left out here.
     app.add_config_value("comments_config", {}, "html")
-    for part in (execution, assets, numbering, live, notebooks, pages, runtime, launch, publish, result):
+    for part in (execution, assets, numbering, live, notebooks, pages, runtime, launch, questions, publish, result):
         part.connect(app)
     return {"parallel_read_safe": False, "parallel_write_safe": True}
