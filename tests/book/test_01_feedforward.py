@@ -9,7 +9,8 @@ import torch
 from course_site.execution import ROOT
 
 from course_pkg import cells, gradcheck, layers, tasks, train, weights
-from course_pkg.widgets import number
+from course_pkg.activations import NONLINEARITIES
+from course_pkg.widgets import Line, lines, number
 from course_pkg.widgets import numbers as row_of_numbers
 
 TEXT = (ROOT / "book" / "01-feedforward.md").read_text(encoding="utf-8")
@@ -267,3 +268,45 @@ def test_the_two_derivatives_step_by_step():
     assert (sp.diff(s, a), sp.diff(c, a)) == (c, s)
     assert sp.simplify(sp.diff(s / c, a) - (c * c - s * s) / c**2) == 0
     assert sp.simplify((c * c - s * s) / c**2 - (1 - sp.tanh(a).rewrite(sp.exp) ** 2)) == 0
+
+
+def test_the_activation_functions_and_their_slopes():
+    """The two tables and the three answers: by finite differences, by the package, by algebra."""
+    names = {"np": np, "lines": lines, "Line": Line, "number": number, "numbers": row_of_numbers}
+    exec(source("def value_and_slope(").split("\nExplorer(")[0], names)
+    for name, code in names["NAMES"].items():
+        phi, slope = NONLINEARITIES[code]
+        a = np.delete(names["a_axis"], 80)  # without the corner at 0
+        assert np.abs(slope(phi(a)) - (phi(a + 1e-6) - phi(a - 1e-6)) / 2e-6).max() < 1e-8
+        shown, steep, row = names["value_and_slope"](name, 4)
+        assert np.allclose(shown["curves"][0]["y"], phi(names["a_axis"]))
+        assert np.allclose(steep["curves"][0]["y"], slope(phi(names["a_axis"])))
+        for panel in (shown, steep):  # nothing is drawn outside its frame
+            for curve in panel["curves"]:
+                assert panel["y_range"][0] <= curve["y"].min() <= curve["y"].max() <= panel["y_range"][1]
+        if name in ("tanh", "sigmoid"):
+            assert names["a_axis"][steep["curves"][0]["y"].argmax()] == pytest.approx(0, abs=1e-12)
+            assert steep["curves"][0]["y"].max() == {"tanh": 1, "sigmoid": 0.25}[name]
+            told = {"tanh": "against 0.0013", "sigmoid": "sigmoid: 0.0177"}[name]
+            assert told in TEXT
+            assert row["items"][1]["value"][0] == pytest.approx(float(told.split()[-1]), abs=5e-5)
+    dead = names["value_and_slope"]("ReLU", -1)[1]["curves"][0]["y"]
+    assert (dead[:81] == 0).all()
+    assert (names["value_and_slope"]("leaky ReLU", -1)[1]["curves"][0]["y"][:81] == 0.01).all()
+    a = sp.Symbol("a", real=True)
+    sigma = 1 / (1 + sp.exp(-a))
+    assert sp.simplify(sp.diff(sigma, a) - sigma * (1 - sigma)) == 0
+    assert sp.simplify((sigma - sp.Rational(1, 2) - sp.tanh(a / 2) / 2).rewrite(sp.exp)) == 0
+
+
+def test_the_sum_over_paths_with_a_matrix_that_is_not_diagonal():
+    """The example of equation eq-ff-paths: by the package's backward and by finite differences."""
+    W, dy, h = np.array([[1.0, 3.0], [0.0, -2.0]]), np.array([0.5, -0.5]), np.array([0.3, -0.7])
+    assert r"\begin{pmatrix} 1 & 3 \\ 0 & -2 \end{pmatrix}" in TEXT
+    _, tape = layers.linear(h[None], layers.LinearParams(W, np.zeros(2)))
+    dh = layers.linear_backward(dy[None], tape)[0][0]
+    measured = [((W @ (h + e)) @ dy - (W @ (h - e)) @ dy) / 2e-6 for e in 1e-6 * np.eye(2)]
+    assert dh == pytest.approx(measured, abs=1e-9)
+    assert r"\mathrm{d}h_1 = 3 \cdot 0.5 + (-2) \cdot (-0.5) = 2.5$" in TEXT
+    assert r"\mathrm{d}h_0 = 1 \cdot 0.5 = 0.5$" in TEXT
+    assert dh.tolist() == [0.5, 2.5]
