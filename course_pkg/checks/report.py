@@ -86,6 +86,8 @@ class Report(Asking):
         runs  [(changes, the right answers (N,), the group of each answer (N,))]
         """
         right = []
+        if not self._right:
+            self._case(runs[0][0])
         for part, (least, group, think) in bars.items():
             self._book(part, think, lambda part=part, bar=(least, group): self._reach(part, *bar, runs, right))
 
