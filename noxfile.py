@@ -210,7 +210,7 @@ def grading(session):
 
 @nox.session
 def mutate(session):
-    """Change 40 places of each module of numerics and count the changes that fail a test. With `-- trees`: all of one."""
+    """Change each module of numerics in 40 ways and count those that fail a test. `-- trees`: one, in every way."""
     install(session)
     run(session, "tests/mutate_package.py", *(session.posargs or ("--sample", "40", "--keep", "tests/mutants.md")))
 
