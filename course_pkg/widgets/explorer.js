@@ -55,7 +55,7 @@ function build(root, spec, changed) {
     label.append(input, ...(slider ? [output] : []));
     controls.append(label);
   }
-  const panels = make("div", { class: `explorer-panels${spec.columns === 2 ? " two" : ""}` });
+  const panels = make("div", { class: `explorer-panels${{ 2: " two", 3: " many" }[spec.columns] ?? ""}` });
   const views = spec.panels.map((p) => {
     if (p.kind === "numbers") return panels.appendChild(make("div", { class: "explorer-numbers" }));
     const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
@@ -79,8 +79,8 @@ function build(root, spec, changed) {
   const title = make("p", { class: "explorer-title" }, called);
   root.append(
     title,
+    controls, // above what it changes, so that a hand on it covers nothing
     panels,
-    controls,
     make("div", { class: "explorer-foot" }, ...(spec.controls.length ? [reset] : []), details),
     error,
     status,
