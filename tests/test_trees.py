@@ -68,8 +68,8 @@ def test_different_structures_are_refused_by_place(other, where):
 
 
 def test_a_leaf_where_a_node_is_wanted_is_refused():
-    with pytest.raises(ValueError, match="0: got ndarray, wanted tuple"):
-        tree_map(np.add, ((np.ones(1),),), (np.ones(1),))
+    with pytest.raises(ValueError, match=r"^0\.0: got ndarray, wanted tuple"):
+        tree_map(np.add, (((np.ones(1),),),), ((np.ones(1),),))
 
 
 def test_of_several_trees_that_differ_the_first_is_named():
