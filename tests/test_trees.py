@@ -67,6 +67,16 @@ def test_different_structures_are_refused_by_place(other, where):
         tree_map(np.add, Pair(np.array(1), (np.array(2),)), other)
 
 
+def test_a_leaf_where_a_node_is_wanted_is_refused():
+    with pytest.raises(ValueError, match=r"^0\.0: got ndarray, wanted tuple"):
+        tree_map(np.add, (((np.ones(1),),),), ((np.ones(1),),))
+
+
+def test_of_several_trees_that_differ_the_first_is_named():
+    with pytest.raises(ValueError, match="tree: got 1 parts, wanted 2"):
+        tree_map(lambda *a: a, (np.ones(1), np.ones(1)), (np.ones(1),), None)
+
+
 def test_build_refuses_missing_and_unknown_names():
     with pytest.raises(ValueError, match=r"\['c'\] in excess and \['b'\] missing"):
         tree_build(Pair(1, 2), {"a": 1, "c": 2})

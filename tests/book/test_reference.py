@@ -79,6 +79,12 @@ def test_a_listing_without_an_entry_leads_to_its_module():
     assert reference.entry_of(objects, path, "stack") == ("stacks.stack", "function")
     assert reference.entry_of(objects, path, "_layer") == ("stacks", "module")
     assert reference.entry_of({}, path, "_layer") is None
+    offered = {"course_pkg.tasks": "room", "course_pkg.tasks.reviews": "function"}  # as `tasks` offers it
+    path = ROOT / "course_pkg" / "tasks" / "sentences.py"
+    assert reference.entry_of(offered, path, "reviews") == (
+        "tasks.reviews",
+        "function",
+    )
 
 
 def test_every_listing_has_a_link_to_its_entry(site, pages):

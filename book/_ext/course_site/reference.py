@@ -9,7 +9,6 @@ A literalinclude of a function in course_pkg gets a link to its entry, or to its
 
 import ast
 import functools
-import importlib
 import inspect
 import re
 import sys
@@ -127,10 +126,9 @@ def _link(app, docname, entry, content):
 
 def entry_of(objects, path, name):
     """(title, entry) in the reference for the function `name` of a file of the package, None where there is none."""
-    module = "course_pkg." + ".".join(path.relative_to(PACKAGE).with_suffix("").parts)
-    public = re.sub(r"\._\w+$", "", module)
-    obj = getattr(importlib.import_module(module), name, None)
-    for full in (f"{module}.{name}", f"{public}.{name}", f"{getattr(obj, '__module__', '')}.{name}", module, public):
+    parts = ["course_pkg", *path.relative_to(PACKAGE).with_suffix("").parts]
+    rooms = [".".join(parts[:n]) for n in range(len(parts), 1, -1)]  # the module, then the room that offers its names
+    for full in (*(f"{room}.{name}" for room in rooms), *rooms):
         if full in objects:
             return full.removeprefix("course_pkg."), objects[full]
     return None
