@@ -2,7 +2,6 @@
 
     python solutions/mistakes.py                 all assignments
     python solutions/mistakes.py 07-lstm         one
-    python solutions/mistakes.py --table         print how many are seen and named while a student works
 
 A notebook names a known mistake when its check fails for the second time. It knows it by what it answers on a few
 telling cases: of a wrong version the file holds fingerprints of its answers, the places in which they are wrong, and

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from course_pkg import checks
+from course_pkg.checks import fingerprints, known
 
 PARTS = {"shape": 1, "care": 1, "range": 1, "value": 2, "other": 3}
 
@@ -441,3 +442,194 @@ def test_lists_within_lists_lose_nothing_where_float32_is_asked_for(change):
     report.keeps(x=np.array([[0.1, 0.2, 0.3], [0.4, 0.5, 0.6]]))
     report.score()
     assert "care" not in report.failures
+
+
+# At work: what the second failing run adds, and where an error is said to be.
+
+
+@pytest.fixture
+def kernel(monkeypatch):
+    """Runs cells of a notebook as a kernel does, which has just begun. Returns the names that they set."""
+    monkeypatch.setattr(checks.report, "_failing", {})
+    space = {"__name__": "__main__"}
+
+    def run(source, name="<cell>"):
+        linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)
+        exec(compile(source, name, "exec"), space)
+        return space
+
+    return run
+
+
+def visible(function, name="rnn_step"):
+    """The visible check of a step with two inputs and three units, of which 03 knows wrong versions."""
+    report = checks.Report(name, function, "h_t", {"shape": 1, "value": 1}, "a row for each example.")
+    zeros = {"x_t": np.zeros((2, 2)), "h_prev": np.zeros((2, 3)), "W_ih": np.zeros((3, 2)), "W_hh": np.zeros((3, 3))}
+    report.inputs(**zeros, b=np.zeros(3))
+    report.value("value", np.full((2, 3), 0.6), "tanh(log 2) is 3/5.", b=np.full(3, np.log(2)))
+    report.score()
+    return report
+
+
+def known_as(monkeypatch, name, made, versions, **entry):
+    """Let the wrong versions {sentence: function} of `name` be known, with the visible cases of the report `made`."""
+    cases = fingerprints.telling_cases(made.visible)
+    right = known.answers_of(entry.pop("right"), cases, made.returns)
+    told = []
+    for says, function in versions.items():
+        answers = known.answers_of(function, cases, made.returns)
+        told.append({"says": says, "wrong": known.wrong_places(answers, right), "answers": answers})
+    functions = {name: {"cases": [[k, known.inputs_of(case)] for k, case in enumerate(cases)], "versions": told}}
+    found = [{"yours": [], "given": entry.get("given", []), "functions": functions}]
+    monkeypatch.setattr(known, "assignments", lambda: found)
+    known.given.cache_clear()
+
+
+def two_arrays(function):
+    """The visible check of a function that returns two arrays."""
+    report = checks.Report("two", lambda: function, ("p", "q"), {"shape": 1, "p": 1, "q": 1, "care": 1}, "as x.")
+    report.inputs(x=np.array([1.0, 2]), y=np.array([0.0, 1]))
+    report.value("p", (np.array([1.0, 3]), None), "what is p?")
+    report.value("q", (None, np.array([0.0, 2])), "what is q?")
+    return report
+
+
+def changes_x(x, y):
+    x += y
+    return x.copy(), (x - y) * y
+
+
+TWO = {
+    "p is a sum.": lambda x, y: (x - y, x * y),
+    "q is a product.": lambda x, y: (x + y, x / 2),
+    "p and q have changed places.": lambda x, y: (x * y, x + y),
+    "x is changed.": changes_x,
+}
+
+
+@pytest.mark.parametrize(
+    ("function", "named"),
+    [
+        (lambda x, y: (x - y, x * y), ["p is a sum."]),
+        (lambda x, y: (x - y, x / 2), ["p is a sum.", "q is a product."]),
+        (lambda x, y: [(x - y).tolist(), (x / 2).tolist()], ["p is a sum.", "q is a product."]),
+        (lambda x, y: (x * y, x + y), ["p and q have changed places."]),
+        (lambda x, y: (x - y, x + 7), ["p is a sum."]),
+        (lambda x, y: (changes_x(x, y)[0], x / 2 - y / 2), ["q is a product.", "x is changed."]),
+        (lambda x, y: (x + 7, x - 7), []),
+    ],
+)
+def test_the_second_failing_run_names_the_mistakes_array_by_array(function, named, monkeypatch, kernel, capsys):
+    """Two known mistakes in two arrays are both named, and nothing at all is said at the first run."""
+    known_as(monkeypatch, "two", two_arrays(TWO["p is a sum."]), TWO, right=lambda x, y: (x + y, x * y))
+    two_arrays(function).score()
+    assert "Diagnosis" not in capsys.readouterr().out
+    again = two_arrays(function)
+    again.score()
+    assert sorted(again.diagnoses) == sorted(named)
+    said = capsys.readouterr().out
+    assert all(f"Diagnosis: {sentence}" in said for sentence in named)
+
+
+def test_a_passed_check_forgets_what_failed_before(monkeypatch, kernel):
+    right, wrong = (lambda x, y: (x + y, x * y)), TWO["p is a sum."]
+    known_as(monkeypatch, "two", two_arrays(wrong), TWO, right=right)
+    for function, named in ((wrong, 0), (wrong, 1), (right, 0), (wrong, 0), (wrong, 1)):
+        report = two_arrays(function)
+        report.score()
+        assert len(report.diagnoses) == named
+
+
+def test_other_cases_than_those_that_are_known_name_nothing(monkeypatch, kernel):
+    """A notebook of another year must not be told what this year's mistakes answer."""
+    known_as(monkeypatch, "two", two_arrays(TWO["p is a sum."]), TWO, right=lambda x, y: (x + y, x * y))
+    for _ in range(2):
+        report = two_arrays(TWO["p is a sum."])
+        report.visible.insert(0, {"x": np.ones(2), "y": np.ones(2)})
+        report.score()
+    assert report.diagnoses == []
+
+
+def test_each_lost_part_asks_its_own_question(kernel, capsys):
+    two_arrays(lambda x, y: (x - y, x / 2)).score()
+    said = capsys.readouterr().out
+    assert "Think: what is p?" in said
+    assert "Think: what is q?" in said
+
+
+def test_what_is_printed_alike_is_shown_with_its_difference(kernel, capsys):
+    two_arrays(lambda x, y: (x + y + 1e-6, x * y)).score()
+    assert "which is printed alike, but differs by up to 1e-06" in capsys.readouterr().out
+
+
+HELPED = "def inner(x, y):\n    return x @ y\ndef two(x, y):\n    return inner(x, np.ones(5)), x\n"
+
+
+def test_an_error_in_another_function_is_said_to_be_there(kernel, capsys):
+    """In the student's own: it is named. In a given one: the student's line is shown, and who raised it."""
+    kernel("import numpy as np")
+    two_arrays(kernel(HELPED)["two"]).score()
+    said = " ".join(capsys.readouterr().out.split())
+    assert "in your line: return x @ y which is in inner, and two calls it" in said
+
+
+def test_an_error_in_given_code_is_not_called_your_line(monkeypatch, kernel, capsys):
+    known_as(monkeypatch, "two", two_arrays(changes_x), TWO, right=lambda x, y: (x + y, x * y), given=["inner"])
+    kernel("import numpy as np")
+    two_arrays(kernel(HELPED)["two"]).score()
+    said = " ".join(capsys.readouterr().out.split())
+    assert "in your line: return inner(x, np.ones(5)), x The error came up in inner, which is given and right." in said
+    assert "what does your line hand over" in said
+    known.given.cache_clear()
+
+
+def test_a_function_whose_helper_does_not_pass_says_so(kernel, capsys):
+    kernel("def rnn_step(x_t, h_prev, W_ih, W_hh, b):\n    return 0 * h_prev\n")
+    two = kernel("def two(x, y):\n    rnn_step(x, y, x, y, x)\n    return x, y\n")["two"]
+    visible(lambda: kernel("")["rnn_step"])
+    two_arrays(two).score()
+    assert "two calls rnn_step, whose own check does not pass yet" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        (
+            "import no_such_package\ndef two(x, y):\n    pass\n",
+            "ModuleNotFoundError: No module named 'no_such_package'",
+        ),
+        ("def two(x, y):\n    return (x\n", "SyntaxError: '(' was never closed"),
+    ],
+)
+def test_why_a_function_is_missing_is_shown(source, words, monkeypatch, kernel, capsys):
+    """The error that stopped its cell, as the kernel keeps it; not one of another cell."""
+    report = lambda: checks.Report("two", lambda: two, "p", {"shape": 1, "p": 1}, "")  # noqa: E731, F821
+    monkeypatch.setattr(sys, "last_exc", None, raising=False)
+    for text, shown in ((source.replace("two", "other"), False), (source, True)):
+        name = f"<cell {shown}>"
+        try:
+            kernel(text, name)
+        except Exception as error:
+            monkeypatch.setattr(sys, "last_exc", error)
+        made = report()
+        made.inputs()
+        made.value("p", np.ones(1), "")
+        made.score()
+        said = " ".join(capsys.readouterr().out.split())
+        assert (f"two is not defined, since its cell stopped with {words}" in said) == shown
+        assert ("Run the cell above this one" in said) != shown
+
+
+def test_a_fingerprint_knows_nan_and_cannot_be_read_back():
+    """Three sums of many numbers; nan and inf have their place in them; float noise changes nothing."""
+    a = np.linspace(0, 1, 12).reshape(3, 4)
+    mark = lambda a: fingerprints.fingerprint(lambda x: a, {"x": np.ones(1)})[""]  # noqa: E731
+    assert len(mark(a)) == 5
+    for scale in (1e-3, 1.0, 10.0, 1e6):
+        assert fingerprints.alike(mark(scale * a), mark(scale * (a + 1e-12)))
+        assert not fingerprints.alike(mark(1e3 * scale * a), mark(1e3 * scale * (a + 1e-4)))
+    bad = a.copy()
+    bad[1, 2] = np.nan
+    assert fingerprints.alike(mark(bad), mark(bad.copy()))
+    for other in (a + 1e-4, a[::-1], a.T, a.ravel(), bad, np.where(np.isnan(bad), np.inf, bad)):
+        assert not fingerprints.alike(mark(a), mark(other))

@@ -12,8 +12,8 @@ import numpy as np
 
 from course_pkg.checks.compare import arrays, as_numbers, as_tree, call, unchanged
 
-DIGITS = 6  # after the point of what is stored, for numbers of the size of 1
-TOLERANCE = 2e-6  # between two sums, relative to max(1, the largest size of a number)
+DIGITS = 7  # after the point of what is stored, for numbers of the size of 1
+TOLERANCE = 3e-6  # between two sums, relative to max(1, the largest size of a number)
 CARE = "care"  # stands beside the places of the returned arrays: which inputs were changed
 STIRRED = 3  # of the sizes of the visible cases, the largest: each is filled anew in two ways
 SQUARE = 3
@@ -106,7 +106,8 @@ def numbers_of(a):
         )
     largest = float(np.max(np.abs(a), initial=0.0))
     weights = np.random.RandomState(11).uniform(-1, 1, (a.size, 3))
-    digits = DIGITS - max(0, math.ceil(math.log10(largest)) if largest > 1 else 0)
+    # Seven digits of the largest. A largest of 1 or 10 may come a little above it, and should be rounded alike.
+    digits = DIGITS - max(0, math.ceil(math.log10(0.999 * largest)) if largest > 1 else 0)
     return [round(float(number), digits) + 0.0 for number in (largest, *(a @ weights))]
 
 
