@@ -13,8 +13,8 @@ from course_site.wheels import describe_wheel
 
 STARTS = ("pyodide-kernel", "course-pkg")  # with all that they require: what worker.js loads before the first cell
 CORE = ("pyodide.js", "pyodide.asm.js", "pyodide.asm.wasm")
-# NumPy and pydoc-data come from Pyodide's public address, in the versions that official.json pins. What a browser
-# fetched of both, measured.
+# NumPy and pydoc-data come from Pyodide's public address, in the versions that official.json pins. Their share, taken
+# from what a browser fetched for everything (16.6 MB) less the files that the site itself has; an estimate.
 OFFICIAL_BYTES = 3_400_000
 # How much longer a cell takes in the browser: a training loop of this course, in Chromium and in Python beside it,
 # median of five pairs (4.8 to 9.9).
