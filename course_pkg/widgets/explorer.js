@@ -79,8 +79,8 @@ function build(root, spec, changed) {
   const title = make("p", { class: "explorer-title" }, called);
   root.append(
     title,
+    controls, // above what it changes, so that a hand on it covers nothing
     panels,
-    controls,
     make("div", { class: "explorer-foot" }, ...(spec.controls.length ? [reset] : []), details),
     error,
     status,

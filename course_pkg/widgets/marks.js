@@ -7,6 +7,8 @@ export const escaped = (s) =>
 export const clamp = (v, low, high) => Math.min(Math.max(v, low), high);
 export const px = (v) => v.toFixed(1);
 export const text = (x, y, s, more = "") => `<text x="${px(x)}" y="${px(y)}" ${more}>${escaped(s)}</text>`;
+// A panel that is wider than a column of text may be taller too; its height is meant for 640 px.
+export const tall = (height, width) => Math.round(height * clamp(width / 640, 1, 1.35));
 export const widest = (names) => LETTER * Math.max(0, ...names.map((n) => n.length));
 
 // Text that a control may change travels as numbers: places in a fixed vocabulary, a gap where there is no word.

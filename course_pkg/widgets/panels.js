@@ -14,6 +14,7 @@ import {
   seen,
   spelled,
   swatch,
+  tall,
   text,
   widest,
 } from "./marks.js";
@@ -53,7 +54,7 @@ export function drawLines(p, at, width) {
     left: 50,
     right: width - (aside ? Math.min(widest(names) + 14, width * 0.4) : 10),
     top,
-    bottom: top + p.height - 70,
+    bottom: top + tall(p.height, width) - 70,
   };
   const ys = extent(
     curves.flatMap((c) => [c.y, c.low || [], c.high || []]),
@@ -172,7 +173,7 @@ export function drawHeatmap(p, at, width) {
   const top = p.title ? 46 : 28;
   const left = p.y_ticks ? Math.min(widest(p.y_ticks.vocabulary || p.y_ticks) + 12, width * 0.35) : 34;
   const right = width - 64;
-  const bottom = top + p.height - 76;
+  const bottom = top + tall(p.height, width) - 76;
   const w = (right - left) / p.columns;
   const h = (bottom - top) / p.rows;
   let s = p.title ? text(4, 14, p.title, 'class="panel-title"') : "";

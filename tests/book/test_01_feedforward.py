@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 import sympy as sp
 import torch
+from chapter_cells import pick
 from course_site.execution import ROOT
 
-from course_pkg import cells, gradcheck, layers, tasks, train, weights
+from course_pkg import cells, experiments, gradcheck, layers, models, tasks, train, weights
 from course_pkg.activations import NONLINEARITIES
+from course_pkg.experiments import trials
 from course_pkg.trees import tree_map
 from course_pkg.widgets import Line, lines, number
 from course_pkg.widgets import numbers as row_of_numbers
@@ -328,3 +330,38 @@ def test_the_training_loop_learns_what_no_single_matrix_can(chapter, capsys):
         value, kept = layers.softmax_cross_entropy(scores, k)
         W = W - 0.5 * layers.linear_backward(layers.softmax_cross_entropy_backward(1.0, kept), tape)[1].W
     assert value == pytest.approx(np.log(2), abs=1e-3)
+
+
+def test_the_sentences_on_recall_follow_from_the_stored_rows():
+    stored = experiments.load("recall")
+    say = pick("01-feedforward", "on_recall", "rnn_count", "HIDDEN", "D", "K")["on_recall"]
+    lags, units = stored["settings"]["lags"], stored["settings"]["units"]
+    for row in stored["results"]:
+        row["values"] = [0.25] * len(row["updates"])
+    assert "**Cannot tell:**" in say(stored).data
+    for row in stored["results"]:
+        row["values"] = [0.25, *[0.95 if row["lag"] == lags[0] else 0.25] * (len(row["updates"]) - 1)]
+    said = say(stored).data
+    assert f"**Holds when:** lag {lags[0]}." in said
+    assert f"- **Lag {lags[0]}:** 5 of 5 runs, after 100 to 100 updates. Accuracy at the end: 0.95 to 0.95." in said
+    assert f"- **Lag {lags[-1]}:** 0 of 5 runs. Accuracy at the end: 0.25 to 0.25." in said
+    assert f"of {units} units with 1,316 parameters" in said
+
+
+def test_the_longer_the_lag_the_longer_it_trains():
+    """What the text says below the sentences on recall."""
+    stored = experiments.load("recall")
+    took = [np.median(trials.took(stored, lag=lag)) for lag in stored["settings"]["lags"]]
+    assert took == sorted(took)
+    assert len(set(took)) == len(took)
+
+
+def test_the_lags_of_recall_lie_outside_a_window_with_as_many_parameters():
+    """A window of w holds lags up to w - 1; the widest that costs no more than the recurrent network ends at 8."""
+    names = pick("01-feedforward", "window_count", "rnn_count", "widths", "HIDDEN", "D", "K")
+    widest = names["widths"][names["window_count"] <= names["rnn_count"]].max()
+    assert widest - 1 == 8
+    settings = experiments.load("recall")["settings"]
+    assert min(settings["lags"]) > widest - 1
+    net = models.init("rnn", 4, settings["units"], 4, np.random.default_rng(0))
+    assert weights.count(net) == names["rnn_count"]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from course_site.execution import ROOT
 
-from course_pkg.experiments import verdicts
+from course_pkg.experiments import counting, recall_by_state, verdicts
 from course_pkg.widgets import Explorer
 
 TEXT = (ROOT / "book" / "claims.md").read_text(encoding="utf-8")
@@ -38,7 +38,24 @@ ASKED = {
     "claim-realtime": "Bidirectional networks do not fully work in real time",
     "claim-nothing": "vanishes means no learning at all",
     "claim-algorithm": "trained by the standard backpropagation",
+    "claim-depth": "needs no depth",
+    "claim-parallel": "parallel scan is faster",
+    "claim-log": "Log space is exact",
+    "claim-attention": "replaces attention",
+    "claim-infinite": "has infinite context",
+    "claim-delta": "delta rule remembers more",
+    "claim-complex": "Complex numbers let a linear recurrence count",
+    "claim-weaker": "linear recurrence is weaker",
+    "claim-nonlinear": "Gates make a linear recurrence nonlinear",
 }
+MODERN = list(ASKED)[20:]  # about the models of chapters 19 and 20, and of no introduction
+ALL, NONE, SOME = (5, 5), (0, 5), (2, 5)  # runs that learned, of five
+RIGHT, WRONG = np.zeros(10), np.ones(10)
+
+
+def verdict_of(*held):
+    return verdicts.Verdict({f"parity, {2**k} steps": each for k, each in enumerate(held)})
+
 
 # Data with which each claim's function must come to each word: anchor, function, arguments, word, of the condition.
 CASES = [
@@ -126,16 +143,61 @@ CASES = [
     ("claim-realtime", "not_in_real_time", ((0, 2, 4), [0.3, 0.3, 0.3]), HOLDS, ""),
     ("claim-realtime", "not_in_real_time", ((0, 2, 4), [0.3, 0.3, 1.0]), WHEN, "less than 4 steps late"),
     ("claim-realtime", "not_in_real_time", ((0, 2, 4), [1.0, 1.0, 1.0]), NOT, ""),
+    ("claim-depth", "needs_no_depth", ({"x": (ALL, ALL)},), HOLDS, ""),
+    ("claim-depth", "needs_no_depth", ({"x": (ALL, ALL), "y": (NONE, ALL)},), WHEN, "the task is x"),
+    ("claim-depth", "needs_no_depth", ({"x": (NONE, ALL)},), NOT, ""),
+    ("claim-depth", "needs_no_depth", ({"x": (NONE, NONE), "y": (SOME, ALL)},), CANNOT, ""),
+    ("claim-parallel", "scan_is_faster", ({1: 50.0, 16: 1.2},), HOLDS, ""),
+    ("claim-parallel", "scan_is_faster", ({1: 50.0, 16: 1.0},), WHEN, "with 1 units"),
+    ("claim-parallel", "scan_is_faster", ({1: 0.9, 16: 1.0},), NOT, ""),
+    ("claim-log", "log_space_is_exact", ({"4 steps": ([1e-7, 2e-7], [2e-7, 1e-7])},), HOLDS, ""),
+    (
+        "claim-log",
+        "log_space_is_exact",
+        ({"4 steps": ([1e-7], [2e-7]), "9 steps": ([1e-7], [9e-7])},),
+        WHEN,
+        "has 4 steps",
+    ),
+    ("claim-log", "log_space_is_exact", ({"9 steps": ([1e-7, 2e-7], [9e-5, 1e-4])},), NOT, ""),
+    ("claim-log", "log_space_is_exact", ({"9 steps": ([1e-7, 2e-7], [1e-7, 9e-5])},), CANNOT, ""),
+    ("claim-attention", "replaces_attention", ({"4 names": (RIGHT, RIGHT)},), HOLDS, ""),
+    (
+        "claim-attention",
+        "replaces_attention",
+        ({"4 names": (RIGHT, RIGHT), "64 names": (RIGHT, WRONG)},),
+        WHEN,
+        "it has 4 names",
+    ),
+    ("claim-attention", "replaces_attention", ({"64 names": (RIGHT, WRONG)},), NOT, ""),
+    ("claim-infinite", "has_infinite_context", ({"1 others": [True] * 10},), HOLDS, ""),
+    ("claim-infinite", "has_infinite_context", ({"1 others": [True], "4 others": [False]},), WHEN, "at most 1 others"),
+    ("claim-infinite", "has_infinite_context", ({"1 others": [True, False]},), NOT, ""),
+    ("claim-delta", "and_when", (verdict_of(True, True),), HOLDS, ""),
+    ("claim-delta", "and_when", (verdict_of(True, None, False),), WHEN, "parity, 1 steps"),
+    ("claim-delta", "and_when", (verdict_of(False, None),), NOT, ""),
+    ("claim-complex", "counted_as", (verdict_of(True, True),), HOLDS, ""),
+    ("claim-complex", "counted_as", (verdict_of(True, True, False),), WHEN, "parity at 1, 2 steps"),
+    ("claim-complex", "counted_as", (verdict_of(False),), NOT, ""),
+    ("claim-weaker", "counted_as", (verdict_of(True),), HOLDS, ""),
+    ("claim-weaker", "counted_as", (verdict_of(None, False, True),), WHEN, "parity at 4 steps"),
+    ("claim-weaker", "counted_as", (verdict_of(False, None),), NOT, ""),
+    ("claim-weaker", "counted_as", (verdict_of(None),), CANNOT, ""),
+    ("claim-nonlinear", "gates_bend", ({"a": 0.1, "b": 0.1},), HOLDS, ""),
+    ("claim-nonlinear", "gates_bend", ({"a": 0.1, "b": 1e-16},), WHEN, "a"),
+    ("claim-nonlinear", "gates_bend", ({"a": 1e-16, "b": 1e-16},), NOT, ""),
 ]
+
+
+USED = {case[1] for case in CASES}
 
 
 @cache
 def functions():
     """The page's functions that need nothing of what its cells measure."""
-    names = {"np": np, "verdicts": verdicts, "HOLDS": HOLDS, "WHEN": WHEN, "NOT": NOT}
+    names = {"np": np, "verdicts": verdicts, "counting": counting, "HOLDS": HOLDS, "WHEN": WHEN, "NOT": NOT}
     for cell in CODE:
         for node in ast.parse(cell).body:
-            wanted = isinstance(node, ast.FunctionDef) and node.name in {case[1] for case in CASES}
+            wanted = isinstance(node, ast.FunctionDef) and node.name in USED
             if wanted or ast.unparse(node).startswith("KERNELS = "):
                 exec(compile(ast.Module([node], []), "claims", "exec"), names)
     return names
@@ -160,8 +222,18 @@ def test_every_claim_that_was_to_be_decided_is_there():
     found = dict(HEADINGS)
     assert found.keys() == ASKED.keys()
     assert all(words in found[anchor] for anchor, words in ASKED.items())
-    assert len(HEADINGS) == 20
+    assert len(HEADINGS) == 29
     assert "twenty statements" in TEXT
+    assert "Nine more follow" in TEXT
+    assert len(MODERN) == 9
+    for anchor, _ in HEADINGS:
+        assert (f'    "{anchor}": "' in CODE[0]) != (anchor in MODERN)  # the introduction that says it
+
+
+@pytest.mark.parametrize("anchor", MODERN)
+def test_a_sentence_on_the_models_of_today_leads_to_its_chapter(anchor):
+    entry = TEXT.split(f"({anchor})=")[1].split("\n(claim-")[0]
+    assert re.search(r"\]\((19-scan|20-matrix-memory)\.md#[\w-]+\)", entry)
 
 
 def test_no_backslash_was_lost():
@@ -225,6 +297,15 @@ CHANGED = {
     ),
     "claim-accurate": ({"errors": {"asked": (np.full(5, 0.9), np.full(5, 0.1))}}, HOLDS),
     "claim-realtime": ({"by_wait": np.ones(6)}, NOT),
+    "claim-depth": ({"one_layer": {"parity": (ALL, ALL)}}, HOLDS),
+    "claim-parallel": ({"by_units": {1: 0.5}}, NOT),
+    "claim-log": ({"rounding": {"1,000 steps": np.full((2, 5), 1e-7)}}, HOLDS),
+    "claim-attention": ({"missed": {"64 names": (RIGHT, WRONG)}}, NOT),
+    "claim-infinite": ({"first_found": {"256 others": WRONG}}, HOLDS),
+    "claim-delta": ({"more": verdict_of(False)}, NOT),
+    "claim-complex": ({"counts_by_length": verdict_of(True)}, HOLDS),
+    "claim-weaker": ({"weaker": verdict_of(True)}, HOLDS),
+    "claim-nonlinear": ({"bends": {"the input is meant": 0.1, "the state is meant": 0.1}}, HOLDS),
 }
 
 
@@ -287,4 +368,12 @@ def test_what_the_text_says_beside_the_verdicts(page):
     r_does = {z: [page["one_step"](r, z)["values"][2] for r in (0.0, 1.0)] for z in (0.0, 1.0)}
     assert r_does[1.0][0] == r_does[1.0][1] == 0.8  # "At z = 1 the reset gate does nothing"
     assert r_does[0.0][0] != r_does[0.0][1]
+    for d in page["recalled"]["settings"]["sizes"]:  # "attention stays ahead too at every size"
+        for times in page["recalled"]["settings"]["times"]:
+            shares = {
+                kind: np.median(1 - recall_by_state.wrong(page["recalled"], kind=kind, d=d, times=times))
+                for kind in recall_by_state.KINDS
+            }
+            assert max(shares, key=shares.get) == "attention"
+    assert max(page["counted"]["settings"]["lengths"][:1]) == 32  # "on rows of up to 32 symbols"
     assert page["one_step"](0.0, 0.0)["values"][2] != page["one_step"](0.0, 1.0)["values"][2]

@@ -24,6 +24,10 @@ def test_the_page_shows_equality(site):
     assert ends.count("last step: True") == ends.count("at the first: True") == 3
     assert any("the same bits: True" in s for s in shown)
     assert any("torch.nn.GRU cannot express" in s for s in shown)
+    (modern,) = [s for s in shown if "linear attention" in s]
+    errors = [float(e) for e in re.findall(r"\d+e[+-]\d+", modern)]
+    assert len(errors) == 2
+    assert max(errors) < 1e-12
 
 
 @pytest.fixture(scope="module")

@@ -2,10 +2,12 @@
 
 `execution` runs the chapters with static figures and re-runs them when course_pkg changes, `assets`
 lets the site serve every script, style and font itself, `numbering` numbers chapters as their files are,
-`notebooks` makes each chapter a notebook to download, `live` gives a page the button that runs its cells,
-`runtime` lets Python run in the reader's browser, `launch` links to where a chapter can be run as a notebook,
-`pages` describes each page, `questions` mixes the questions of all chapters, `publish` adds what search engines
-and link previews read, and `result` writes down how the build went.
+`fonts` brings the typefaces, `notebooks` makes each chapter a notebook to download, `live` gives a page the button
+that runs its cells, `runtime` lets Python run in the reader's browser, `launch` links to where a chapter can be run as
+a notebook, `licences` names whose work the site ships, `cost` says what running a page costs, `pages` describes each
+page, `reference` makes the reference of course_pkg from its docstrings, `proved` marks the equations that a test
+proves, `questions` mixes the questions of all chapters, `publish` adds what search engines and link previews read,
+and `result` writes down how the build went.
 """
 
 
@@ -14,19 +16,24 @@ def setup(app):
     from course_site import (
         assets,
         execution,
+        fonts,
         launch,
+        licences,
         live,
         notebooks,
         numbering,
         pages,
+        proved,
         publish,
         questions,
+        reference,
         result,
         runtime,
     )
 
     # Jupyter Book sets this value for an extension that is left out here.
     app.add_config_value("comments_config", {}, "html")
-    for part in (execution, assets, numbering, live, notebooks, pages, runtime, launch, questions, publish, result):
+    parts = (execution, assets, numbering, reference, proved, live, fonts, notebooks, pages, runtime, licences, launch)
+    for part in (*parts, questions, publish, result):
         part.connect(app)
     return {"parallel_read_safe": False, "parallel_write_safe": True}
