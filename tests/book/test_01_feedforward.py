@@ -12,6 +12,7 @@ from course_site.execution import ROOT
 from course_pkg import cells, experiments, gradcheck, layers, models, tasks, train, weights
 from course_pkg.activations import NONLINEARITIES
 from course_pkg.experiments import trials
+from course_pkg.trees import tree_map
 from course_pkg.widgets import Line, lines, number
 from course_pkg.widgets import numbers as row_of_numbers
 
@@ -312,6 +313,23 @@ def test_the_sum_over_paths_with_a_matrix_that_is_not_diagonal():
     assert r"\mathrm{d}h_1 = 3 \cdot 0.5 + (-2) \cdot (-0.5) = 2.5$" in TEXT
     assert r"\mathrm{d}h_0 = 1 \cdot 0.5 = 0.5$" in TEXT
     assert dh.tolist() == [0.5, 2.5]
+
+
+def test_the_training_loop_learns_what_no_single_matrix_can(chapter, capsys):
+    """The loop as it is printed: its last loss is far below that of guessing; one matrix stays at guessing."""
+    names = dict(chapter) | {"tree_map": tree_map}
+    exec(source("for update in range("), names)
+    losses = [float(n) for n in re.findall(r"loss ([\d.]+)", capsys.readouterr().out)]
+    assert len(losses) == 5
+    assert losses[-1] < 0.2 < np.log(2)
+    x, W = names["x"], np.random.default_rng(0).normal(size=(2, 2))
+    mirrored = np.concatenate([x, x * [1, -1], x * [-1, 1], -x])
+    k = (mirrored[:, 0] * mirrored[:, 1] > 0).astype(int)
+    for _ in range(300):
+        scores, tape = layers.linear(mirrored, layers.LinearParams(W, np.zeros(2)))
+        value, kept = layers.softmax_cross_entropy(scores, k)
+        W = W - 0.5 * layers.linear_backward(layers.softmax_cross_entropy_backward(1.0, kept), tape)[1].W
+    assert value == pytest.approx(np.log(2), abs=1e-3)
 
 
 def test_the_sentences_on_recall_follow_from_the_stored_rows():

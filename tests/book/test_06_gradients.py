@@ -413,11 +413,8 @@ def test_the_first_two_answers(chapter):
     assert 800 < found[20] < 1250
 
 
-def test_the_fourth_and_fifth_answers():
-    """(6, 8) clipped at 5; and ReLU with an orthogonal matrix never lengthens a gradient, and can lose all of it."""
-    g = (np.array([6.0, 8.0]),)
-    np.testing.assert_allclose(optim.clip_by_global_norm(g, 5.0)[0][0], [3, 4])
-    np.testing.assert_array_equal(optim.clip_by_value(g, 5.0)[0], [5, 5])
+def test_the_fifth_answer():
+    """ReLU with an orthogonal matrix never lengthens a gradient, and can lose all of it."""
     rng = np.random.default_rng(0)
     p = weights.init("rnn", 2, 8, rng, dtype=np.float64)
     step = partial(cells.rnn_step, nonlinearity="relu")
