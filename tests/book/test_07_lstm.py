@@ -375,7 +375,7 @@ def test_what_is_taken_away_stays_away_in_training(change):
     trials.follow(
         ablation.loss_of(change),
         net,
-        lambda rng: remember.draw(4, settings["T"], rng),
+        lambda rng: remember.draw(4, settings["T"][0], rng),
         rng,
         rate=0.1,
         updates=settings["updates"],
