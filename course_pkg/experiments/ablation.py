@@ -16,11 +16,18 @@ as many within one look at the curve.
     blind gates         i, f and o see x and their biases, and not h
 
 Every network has as many units; a change that takes parameters away is not paid back in units. Each has the start of
-the whole one, a forget bias of 1 (but without biases), and the rate of its own search. The task is shorter here than
-in `remember`, so that nine networks can be searched. values: accuracy on fresh sequences.
+the whole one, a forget bias of 1 (but without biases), and the rate of its own search. values: accuracy on fresh
+sequences. A run ends once it has learned, in the comparison at two looks in a row. The search has four seeds: with
+two, a rate was chosen for the network without an input gate at which two of ten runs learned, and they all do at
+another.
+
+The streams have 30 steps, half as many as in `remember`. Over 60, in a search of two seeds, the best of these rates
+was the smallest or the largest for five of seven networks, so that length needs a wider grid; it was not compared.
 
 Source of the idea and of most of the changes: Greff et al. 2017, on other tasks and with peepholes.
 """
+
+import math
 
 import numpy as np
 
@@ -45,23 +52,24 @@ CHANGES = (
 OPEN = {"no input gate": 0, "no forget gate": 1, "no output gate": 3}  # which quarter of the rows i, f, g, o
 SETTINGS = {
     "changes": list(CHANGES),
-    "T": 30,
+    "T": [30],
     "units": 16,
     "batch": 32,
     "sequences": 400,
     "contender": ["change"],
-    "rates": [0.003, 0.01, 0.03, 0.1, 0.3],
-    "seeds": [0, 1, 2, 3, 4],
-    "updates": [0, 25, 50, 75, 100, 150, 200, 300, 400, 500, 600],
-    "search": {"seeds": [100, 101, 102], "updates": [0, 25, 50, 75, 100, 150, 200]},
+    "rates": [0.01, 0.03, 0.003, 0.1, 0.3],
+    "seeds": list(range(10)),
+    "updates": [0, 10, 20, 30, 40, 50, 60, 70, 80, 100, 120, 140, 160, 200, 250, 300, 400, 500, 600, 800],
+    "search": {"seeds": [100, 101, 102, 103], "updates": [0, 20, 30, 40, 50, 60, 80, 100, 150, 200, 300]},
     "better": "higher",
     "learned": 0.95,
     "guess": 0.25,
     "flat": 0.02,
+    "margin": 25,
 }
 QUICK = SETTINGS | {
-    "changes": ["whole", "coupled", "linear output"],
-    "T": 12,
+    "changes": ["whole", "no forget gate", "coupled", "linear output"],
+    "T": [12],
     "units": 3,
     "batch": 4,
     "sequences": 12,
@@ -73,17 +81,22 @@ QUICK = SETTINGS | {
 
 
 def cases(settings):
-    """One for each change."""
-    return [{"T": settings["T"], "change": change} for change in settings["changes"]]
+    """One for each change and length."""
+    return [{"T": T, "change": change} for T in settings["T"] for change in settings["changes"]]
 
 
 def train(settings, rate, seed, case):
     """One run: its curve."""
-    rng, T, change = np.random.default_rng(seed), settings["T"], case["change"]
+    rng, T, change = np.random.default_rng(seed), case["T"], case["change"]
     net = models.init("lstm", 8, settings["units"], 4, rng)
     net = with_layer(net, start(net.stack[0].forward, change))
     cell = changed(change)
     x, y = draw(settings["sequences"], T, np.random.default_rng([seed, 1]))
+    looks = 1 if "hopeless" in settings else 2
+
+    def enough(made, found):
+        done = [trials.good(look["values"], settings) for look in found[-looks:]]
+        return (len(done) == looks and all(done)) or made >= settings.get("hopeless", math.inf)
 
     return trials.follow(
         loss_of(change),
@@ -93,6 +106,7 @@ def train(settings, rate, seed, case):
         rate=rate,
         updates=settings["updates"],
         look=lambda net: {"values": models.accuracy(models.many_to_one(x, net, cell=cell)[0], y)},
+        enough=enough,
     )
 
 
@@ -170,7 +184,10 @@ def changed(change):
 
 
 def verdict(stored):
-    """On the claim, for each network: without a forget gate more updates are needed than it needs."""
-    took = {case["change"]: trials.took(stored, change=case["change"]) for case in cases(stored["settings"])}
-    without = took.pop("no forget gate")
-    return worse({change: (without, others) for change, others in took.items()}, 25)
+    """On the claim, for each length and network: without a forget gate more updates are needed than it needs."""
+    settings, pairs = stored["settings"], {}
+    for T in settings["T"]:
+        took = {change: trials.took(stored, T=T, change=change) for change in settings["changes"]}
+        without = took.pop("no forget gate")
+        pairs |= {f"{change} ({T} steps)": (without, others) for change, others in took.items()}
+    return worse(pairs, settings["margin"])

@@ -27,10 +27,10 @@ from course_pkg.tasks import grammar
 SELF = sys.modules[__name__]
 SETTINGS = {
     "cells": ["lstm", "gru", "rnn"],
-    "places": [["copying", 30], ["temporal order", 30]],
+    "places": [["copying", 30], ["temporal order", 30], ["adding", 30], ["Reber grammar", None]],
     "also": [["temporal order", 30]],
     "contender": ["cell", "equal"],
-    "rates": [0.01, 0.003, 0.03, 0.001, 0.1, 0.0003],
+    "rates": [0.01, 0.003, 0.03, 0.001, 0.1, 0.0003, 0.3],
     "seeds": [0, 1, 2, 3, 4],
     "updates": [0, 50, 100, 150, 200, 250, 300, 400, 500, 600, 800, 1000, 1250, 1500, 1750, 2000],
     "search": {
@@ -182,16 +182,22 @@ TASKS = {"adding": _adding, "copying": _copying, "temporal order": _order, "Rebe
 
 
 def verdict(stored):
-    """The claim on each task and length: a run that never learned counts as infinitely many updates."""
+    """The claim on each task and length: a run that never learned counts as infinitely many updates.
+
+    Where every LSTM is seen to have learned one look after every GRU, the looks are too coarse to tell.
+    """
     settings = stored["settings"]
     pairs = {
         place(case): [trials.took(stored, **(case | {"cell": cell})) for cell in ("lstm", "gru")]
         for case in cases(settings)
         if case["cell"] == "lstm"
     }
-    return verdicts.worse(pairs, settings["margin"], chance=math.inf)
+    found = verdicts.worse(pairs, settings["margin"], chance=math.inf)
+    near = [name for name, (lstm, gru) in pairs.items() if found.cases[name] is False and lstm.min() > gru.max()]
+    why = "every run is later, and by no more than the looks are apart"
+    return verdicts.Verdict(found.cases | dict.fromkeys(near), found.why | dict.fromkeys(near, why))
 
 
 def place(case):
     """A task and its length in words."""
-    return case["task"] if case["length"] is None else f"{case['task']} over {case['length']} steps"
+    return f"the embedded {case['task']}" if case["length"] is None else f"{case['task']} over {case['length']} steps"

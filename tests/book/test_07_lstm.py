@@ -375,7 +375,7 @@ def test_what_is_taken_away_stays_away_in_training(change):
     trials.follow(
         ablation.loss_of(change),
         net,
-        lambda rng: remember.draw(4, settings["T"], rng),
+        lambda rng: remember.draw(4, settings["T"][0], rng),
         rng,
         rate=0.1,
         updates=settings["updates"],
@@ -395,14 +395,42 @@ def test_what_is_taken_away_stays_away_in_training(change):
     assert blind == (change == "blind gates")
 
 
+@pytest.mark.parametrize(
+    ("without", "others", "word"),
+    [(200, 50, "holds"), (50, 200, "does not hold"), (50, 50, "does not hold"), (None, 50, "holds")],
+)
+def test_the_verdict_on_the_parts_turns_with_the_rows(without, others, word):
+    """None: not one run without a forget gate learns."""
+    stored = experiments.load("ablation")
+    looks = stored["settings"]["updates"]
+    for row in trials.compared(stored):
+        when = without if row["change"] == "no forget gate" else others
+        row["values"] = [1.0 if when and made >= when else 0.25 for made in looks]
+        row["updates"] = looks
+    assert ablation.verdict(stored).word == word
+    runs, said = len(stored["settings"]["seeds"]), remembered.learning(stored, "change", "whole")
+    there, median = (0, "–") if without is None else (runs, f"{without} ({without} to {without})")
+    assert f"{there} of {runs} | {median} |" in said
+    assert (", slower: no forget gate" in said) == (word == "holds")
+
+
+def test_a_run_that_has_learned_ends():
+    """The curve of a run that learned holds its last two good looks; one that did not goes on to its budget."""
+    stored = experiments.load("ablation")
+    for row in trials.compared(stored):
+        good = [trials.good(v, stored["settings"]) for v in row["values"]]
+        twice = [n for n, a, b in zip(row["updates"][1:], good, good[1:]) if a and b]
+        assert row["stopped"] == (twice[0] if twice else row["updates"][-1])
+
+
 def test_the_chapter_runs_on_the_stored_rows():
     """Its figures and sentences about trained networks, as the page makes them."""
     code = cells_of("07-lstm")
-    wanted = [c for c in code if re.search(r"experiments\.load|\(memory\b", c)]
+    wanted = [c for c in code if re.search(r"experiments\.load|\((?:memory|apart)\b", c)]
     imports = "from course_pkg.widgets import choice\nfrom IPython.display import Markdown"
     names = run({}, [code[0], imports, *wanted])
     names["FIGURES"].pop("A pulse is written, kept and shown")
-    assert len(names["FIGURES"]) == 3
-    assert len(names["SAID"]) == 4
+    assert len(names["FIGURES"]) == 4
+    assert len(names["SAID"]) == 5
     for figure in names["FIGURES"].values():
         assert figure.static_html()  # every position of every control
