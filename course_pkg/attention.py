@@ -54,7 +54,9 @@ def _weights(score, mask):
     return softmax(score if mask is None else np.where(mask[:, None], score, -np.inf))
 
 
-def dot_attention(query, keys, values, mask=None):
+def dot_attention(
+    query: Array, keys: Array, values: Array, mask: np.ndarray | None = None
+) -> tuple[Array, AttentionTape]:
     """score = query . key / sqrt(H); keys are as wide as queries. Returns (context (B, T, V), AttentionTape)."""
     _check(query, keys, values, mask, None)
     score = query @ keys.transpose(0, 2, 1) / math.sqrt(query.shape[2])  # (B, T, S)
@@ -62,7 +64,7 @@ def dot_attention(query, keys, values, mask=None):
     return weights @ values, AttentionTape(weights, query, keys, values)
 
 
-def dot_attention_backward(dcontext, tape):
+def dot_attention_backward(dcontext: Array, tape: AttentionTape) -> tuple[Array, Array, Array]:
     """dcontext (B, T, V), returns (dquery, dkeys, dvalues)."""
     weights, query, keys, values, _, _ = tape
     dscore, dvalues = _scores_backward(dcontext, weights, values)
@@ -70,7 +72,9 @@ def dot_attention_backward(dcontext, tape):
     return dscore @ keys, dscore.transpose(0, 2, 1) @ query, dvalues
 
 
-def additive_attention(query, keys, values, params, mask=None):
+def additive_attention(
+    query: Array, keys: Array, values: Array, params: AdditiveParams, mask: np.ndarray | None = None
+) -> tuple[Array, AttentionTape]:
     """score = v . tanh(W_q query + W_k key). Returns (context (B, T, V), AttentionTape)."""
     require_array("params.W_k", params.W_k, ("A", "E"))
     A, E = params.W_k.shape
@@ -83,7 +87,10 @@ def additive_attention(query, keys, values, params, mask=None):
     return weights @ values, AttentionTape(weights, query, keys, values, hidden, params)
 
 
-def additive_attention_backward(dcontext, tape):
+def additive_attention_backward(
+    dcontext: Array,
+    tape: AttentionTape,
+) -> tuple[Array, Array, Array, AdditiveParams]:
     """dcontext (B, T, V), returns (dquery, dkeys, dvalues, AdditiveParams)."""
     weights, query, keys, values, hidden, params = tape
     dscore, dvalues = _scores_backward(dcontext, weights, values)

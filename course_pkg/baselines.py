@@ -7,12 +7,13 @@ Sources: Witten and Bell 1991, in the form of Chen and Goodman 1999 (counting); 
 import numpy as np
 
 from course_pkg._validation import require_array, require_ids, require_number, require_rng
+from course_pkg.activations import Array
 from course_pkg.models import draw, until
 
 LARGEST = 2 * 10**7  # numbers in a table of counts: 160 MB
 
 
-def ngram(ids, K, order=3):
+def ngram(ids: np.ndarray, K: int, order: int = 3) -> Array:
     """Probabilities of the next symbol after the order - 1 before it, by counting in `ids` (T,) below K.
 
     Returns (K, ..., K), `order` axes, the last of which sums to 1. After a context h that was seen
@@ -34,14 +35,14 @@ def ngram(ids, K, order=3):
     return p.reshape((K,) * order)
 
 
-def ngram_loss(p, ids):
+def ngram_loss(p: Array, ids: np.ndarray) -> float:
     """Mean of -log p(symbol | those before it), in nats, over the symbols of `ids` (T,) that have a whole context."""
     require_ids("ids", ids, len(p))
     places = tuple(ids[k : len(ids) - p.ndim + 1 + k] for k in range(p.ndim))
     return float(-np.log(p[places]).mean())
 
 
-def ngram_probabilities(ids, K, order, new):
+def ngram_probabilities(ids: np.ndarray, K: int, order: int, new: np.ndarray) -> Array:
     """The probability that `ngram` counted in `ids` gives to each symbol of `new` (M,) with a whole context before it.
 
     Returns (M - order + 1,). There is no table, so `order` may be large, as long as K**order is below 2**63.
@@ -66,7 +67,15 @@ def ngram_probabilities(ids, K, order, new):
     return p
 
 
-def ngram_sample(prompt, p, steps, rng, *, temperature=1.0, stop=None):
+def ngram_sample(
+    prompt: np.ndarray,
+    p: Array,
+    steps: int,
+    rng: np.random.Generator,
+    *,
+    temperature: float = 1.0,
+    stop: int | None = None,
+) -> list[np.ndarray]:
     """Continue each of B prompts (B, P) by drawing from the counts of `ngram`, as `models.sample` does from a network.
 
     P at least as long as a context. Returns a list of B integer arrays, each up to `stop` or of `steps` symbols.
@@ -97,7 +106,7 @@ def _look_up(keys, values, asked):
     return np.where(keys[place] == asked, values[place], 0)
 
 
-def fit_line(x, y, window):
+def fit_line(x: Array, y: Array, window: int) -> Array:
     """The weights (window * D + 1, K) of the least-squares line from the last `window` values of x (N, T, D) to y."""
     require_array("x", x, ("N", "T", "D"))
     require_array("y", y, (*x.shape[:2], "K"), x.dtype)
@@ -106,7 +115,7 @@ def fit_line(x, y, window):
     return np.linalg.lstsq(design.reshape(-1, design.shape[2]), target.reshape(-1, y.shape[2]))[0]
 
 
-def follow_line(x, weights):
+def follow_line(x: Array, weights: Array) -> Array:
     """Forecasts (N, T - window + 1, K) by the weights of `fit_line`, the first for the step after x[:, window - 1]."""
     require_array("x", x, ("N", "T", "D"), weights.dtype)
     return _windows(x, (len(weights) - 1) // x.shape[2]) @ weights

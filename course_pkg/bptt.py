@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from course_pkg._validation import require_array, require_cell, require_number, require_sequence, require_tree
+from course_pkg.activations import Array
 from course_pkg.trees import tree_map
 
 
@@ -21,7 +22,7 @@ class StepsTape(NamedTuple):
     params: Any
 
 
-def unroll(cell, x, state, params, **options):
+def unroll(cell: Any, x: Array, state: tuple | None, params: tuple, **options: Any) -> tuple[Array, tuple, list]:
     """Run `cell` over the T steps of x (B, T, D) from `state`, None for zeros.
 
     Returns (h (B, T, H), the last state, the T caches). options: keywords of the cell, as in
@@ -44,13 +45,19 @@ def unroll(cell, x, state, params, **options):
     return np.stack(hs, axis=1), state._make(a.copy() for a in state), caches
 
 
-def zero_state(cell, x, params):
+def zero_state(cell: Any, x: Array, params: tuple) -> tuple:
     """The state of zeros for a batch x (B, T, D)."""
     shape = len(x), params.W_hh.shape[1]
     return cell.state(*(np.zeros(shape, x.dtype) for _ in cell.state._fields))
 
 
-def bptt(cell, dh, dstate, caches, params):
+def bptt(
+    cell: Any,
+    dh: Array | None,
+    dstate: tuple | None,
+    caches: list,
+    params: tuple,
+) -> tuple[Array, tuple, tuple]:
     """Backpropagation through time over what `unroll` kept.
 
     dh (B, T, H) is the gradient at every h_t, or None for zeros; dstate the gradient
@@ -61,7 +68,9 @@ def bptt(cell, dh, dstate, caches, params):
     return truncated_bptt(cell, dh, dstate, caches, params, window=T)
 
 
-def truncated_bptt(cell, dh, dstate, caches, params, *, window):
+def truncated_bptt(
+    cell: Any, dh: Array | None, dstate: tuple | None, caches: list, params: tuple, *, window: int
+) -> tuple[Array, tuple, tuple]:
     """As `bptt`, but time is cut into chunks of `window` steps and no gradient crosses a cut.
 
     The first chunk starts at step 0, so this is what training on consecutive chunks computes when
@@ -89,7 +98,7 @@ def truncated_bptt(cell, dh, dstate, caches, params, *, window):
     return dx, dstate, dparams
 
 
-def state_gradients(cell, dstate, caches, params):
+def state_gradients(cell: Any, dstate: tuple, caches: list, params: tuple) -> list[tuple]:
     """The gradient at every state between the first and the last: a list of T + 1 states, entry t for state t.
 
     The loss is one that reads only the last state, with gradient dstate there; so entry T is dstate and
@@ -105,7 +114,7 @@ def state_gradients(cell, dstate, caches, params):
     return gradients[::-1]
 
 
-def run(cell, x, state, params, **options):
+def run(cell: Any, x: Array, state: tuple | None, params: tuple, **options: Any) -> tuple[Array, tuple, StepsTape]:
     """What `fused` does for its cells, for any cell: (h, state_T, tape), with copies in the tape."""
     require_cell(cell, x, state, params, options)
     x, state, params = tree_map(np.copy, (x, state, params))
@@ -113,7 +122,7 @@ def run(cell, x, state, params, **options):
     return h, state_T, StepsTape(caches, params)
 
 
-def run_backward(cell, dh, dstate, tape):
+def run_backward(cell: Any, dh: Array | None, dstate: tuple | None, tape: StepsTape) -> tuple[Array, tuple, tuple]:
     """Gradients of `run` from dh and dstate, None for zeros: (dx, dstate_0, dparams)."""
     if type(tape) is not StepsTape:
         raise ValueError(f"tape: got {type(tape).__name__}, wanted the StepsTape of the forward pass")

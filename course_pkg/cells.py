@@ -53,7 +53,13 @@ class GRUCache(NamedTuple):
     reset: str
 
 
-def rnn_step(x_t, state, params, *, nonlinearity="tanh"):
+def rnn_step(
+    x_t: Array,
+    state: HState,
+    params: RNNParams,
+    *,
+    nonlinearity: str = "tanh",
+) -> tuple[HState, RNNCache]:
     """h_t = phi(W_ih x_t + W_hh h_{t-1} + b).
 
     x_t (B, D), state HState, returns (HState, RNNCache).
@@ -64,7 +70,11 @@ def rnn_step(x_t, state, params, *, nonlinearity="tanh"):
     return HState(h_t), RNNCache(x_t, state, h_t.copy(), nonlinearity)
 
 
-def rnn_step_backward(dstate, cache, params):
+def rnn_step_backward(
+    dstate: HState,
+    cache: RNNCache,
+    params: RNNParams,
+) -> tuple[Array, HState, RNNParams]:
     """Gradients of one RNN step.
 
     dstate HState, returns (dx_t (B, D), HState, RNNParams).
@@ -76,7 +86,11 @@ def rnn_step_backward(dstate, cache, params):
     return da @ params.W_ih, HState(da @ params.W_hh), dparams
 
 
-def lstm_step(x_t, state, params):
+def lstm_step(
+    x_t: Array,
+    state: LSTMState,
+    params: LSTMParams,
+) -> tuple[LSTMState, LSTMCache]:
     """One LSTM step. x_t (B, D), state LSTMState, returns (LSTMState, LSTMCache)."""
     a = x_t @ params.W_ih.T + state.h @ params.W_hh.T + params.b  # (B, 4H)
     a_i, a_f, a_g, a_o = np.split(a, 4, axis=1)
@@ -90,7 +104,11 @@ def lstm_step(x_t, state, params):
     return LSTMState(h_t, c_t), LSTMCache(x_t, state, i, f, g, o, tanh_c)
 
 
-def lstm_step_backward(dstate, cache, params):
+def lstm_step_backward(
+    dstate: LSTMState,
+    cache: LSTMCache,
+    params: LSTMParams,
+) -> tuple[Array, LSTMState, LSTMParams]:
     """Gradients of one LSTM step. dstate LSTMState, returns
     (dx_t (B, D), LSTMState, LSTMParams)."""
     x_t, (h_prev, c_prev), i, f, g, o, tanh_c = cache
@@ -105,7 +123,13 @@ def lstm_step_backward(dstate, cache, params):
     return da @ params.W_ih, LSTMState(h=da @ params.W_hh, c=dc * f), dparams
 
 
-def gru_step(x_t, state, params, *, reset="after"):
+def gru_step(
+    x_t: Array,
+    state: HState,
+    params: GRUParams,
+    *,
+    reset: str = "after",
+) -> tuple[HState, GRUCache]:
     """One GRU step: h_t = (1 - z) * n + z * h_{t-1}.
 
     x_t (B, D), state HState, returns (HState, GRUCache). reset="after" multiplies
@@ -127,7 +151,11 @@ def gru_step(x_t, state, params, *, reset="after"):
     return HState(h_t), GRUCache(x_t, state, r, z, n, a_hn, reset)
 
 
-def gru_step_backward(dstate, cache, params):
+def gru_step_backward(
+    dstate: HState,
+    cache: GRUCache,
+    params: GRUParams,
+) -> tuple[Array, HState, GRUParams]:
     """Gradients of one GRU step.
 
     dstate HState, returns (dx_t (B, D), HState, GRUParams).
@@ -187,7 +215,7 @@ GRU = Cell(
 CELLS = (RNN, LSTM, GRU)
 
 
-def by_name(cell):
+def by_name(cell: str | Cell) -> Cell:
     """The record of a cell that a command line or a file names: "rnn", "lstm" or "gru". A record is itself."""
     found = {known.name: known for known in CELLS}
     if isinstance(cell, Cell):

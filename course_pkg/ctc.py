@@ -12,6 +12,7 @@ Shapes: scores (B, T, K), before the softmax; labels (B, L), integers without th
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from course_pkg._validation import require_array, require_ids, require_number
 from course_pkg.activations import Array
@@ -32,21 +33,28 @@ class CTCTape(NamedTuple):
     dtype: np.dtype
 
 
-def collapse(path, blank=0):
+def collapse(path: ArrayLike, blank: int = 0) -> list[int]:
     """The labels that a path stands for: merge repeats, then drop blanks. path (T,) integers, returns a list."""
     path = np.asarray(path)
     kept = [k for k, before in zip(path, [None, *path[:-1]]) if k != before and k != blank]
     return [int(k) for k in kept]
 
 
-def extend(labels, blank=0):
+def extend(labels: np.ndarray, blank: int = 0) -> np.ndarray:
     """(B, L) labels with a blank before, between and after: (B, 2 L + 1)."""
     extended = np.full((len(labels), 2 * labels.shape[1] + 1), blank)
     extended[:, 1::2] = labels
     return extended
 
 
-def ctc_loss(scores, labels, lengths=None, label_lengths=None, *, blank=0):
+def ctc_loss(
+    scores: Array,
+    labels: np.ndarray,
+    lengths: ArrayLike | None = None,
+    label_lengths: ArrayLike | None = None,
+    *,
+    blank: int = 0,
+) -> tuple[float, CTCTape]:
     """The mean over sequences of -log p(labels | scores): returns (loss, CTCTape).
 
     A sequence too short for its labels has no path, and an infinite loss (its gradient is zero, as with PyTorch's
@@ -64,7 +72,7 @@ def ctc_loss(scores, labels, lengths=None, label_lengths=None, *, blank=0):
     return float(-log_likelihood.mean()), tape
 
 
-def ctc_loss_backward(dloss, tape):
+def ctc_loss_backward(dloss: float, tape: CTCTape) -> Array:
     """The gradient at the scores (B, T, K) of `ctc_loss`, for dloss at the mean.
 
     At each step it is the softmax less the probability, given the labels, of being at that symbol then.
@@ -84,7 +92,7 @@ def ctc_loss_backward(dloss, tape):
     return (dscores * (dloss / B)).astype(dtype)
 
 
-def ctc_backward_variables(tape):
+def ctc_backward_variables(tape: CTCTape) -> Array:
     """log of the probability of the rest of the labels from each place and step on: (B, T, S)."""
     log_p, extended, _, _, lengths, label_lengths, blank, _ = tape
     said, skip = _said(log_p, extended), _may_skip(extended, blank)

@@ -4,20 +4,24 @@ Sources: Graves et al. 2006 (best path, prefix search); Hannun et al. 2014 (pref
 distance).
 """
 
+from collections.abc import Sequence
+
 import numpy as np
+from numpy.typing import ArrayLike
 
 from course_pkg._validation import require_array, require_number
+from course_pkg.activations import Array
 from course_pkg.ctc import NEVER, _log_softmax, collapse
 
 
-def greedy_labels(scores, lengths=None, blank=0):
+def greedy_labels(scores: Array, lengths: ArrayLike | None = None, blank: int = 0) -> list[list[int]]:
     """The labels of the most probable path of each sequence: scores (B, T, K), returns B lists of integers."""
     require_array("scores", scores, ("B", "T", "K"))
     lengths = [scores.shape[1]] * len(scores) if lengths is None else lengths
     return [collapse(row[:n], blank) for row, n in zip(scores.argmax(axis=2), lengths)]
 
 
-def beam_labels(scores, width, blank=0):
+def beam_labels(scores: Array, width: int, blank: int = 0) -> list[tuple]:
     """Prefix beam search over one sequence, scores (T, K): [(labels, log probability), ...], the best first.
 
     All paths of one prefix are added up, which a search over paths cannot do. A prefix has two numbers: the
@@ -50,7 +54,7 @@ def beam_labels(scores, width, blank=0):
     return [(list(prefix), float(np.logaddexp(*ends))) for prefix, ends in beams.items()]
 
 
-def edit_distance(a, b):
+def edit_distance(a: Sequence, b: Sequence) -> int:
     """The fewest insertions, deletions and exchanges that make sequence a into sequence b."""
     row = list(range(len(b) + 1))
     for i, x in enumerate(a, 1):
@@ -60,7 +64,7 @@ def edit_distance(a, b):
     return row[-1]
 
 
-def error_rate(said, wanted):
+def error_rate(said: Sequence, wanted: Sequence) -> float:
     """Edits for each label that was wanted, over all pairs: 0 is perfect, and it can exceed 1.
 
     Raises ValueError where nothing was wanted, or as many were not said as wanted.

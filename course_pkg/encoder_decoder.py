@@ -13,9 +13,12 @@ attention after it, is that of Luong, Pham and Manning 2015. Wrong shapes, dtype
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike, DTypeLike
 
 from course_pkg import attention, layers
 from course_pkg._validation import require_float, require_ids, require_mask, require_number, require_rng
+from course_pkg.activations import Array
+from course_pkg.cells import Cell
 from course_pkg.models import init_linear, unpacked, until
 from course_pkg.stacks import LayerState, stack, stack_backward
 from course_pkg.trees import tree_map
@@ -59,7 +62,19 @@ class Hypothesis(NamedTuple):
     log_probability: float
 
 
-def init(cell, V, K, D, H, rng, *, attend=True, depth=1, bidirectional=False, dtype=np.float32):
+def init(
+    cell: str | Cell,
+    V: int,
+    K: int,
+    D: int,
+    H: int,
+    rng: np.random.Generator,
+    *,
+    attend: bool = True,
+    depth: int = 1,
+    bidirectional: bool = False,
+    dtype: DTypeLike = np.float32,
+) -> EncoderDecoder:
     """Starting parameters: V source symbols, K target symbols, D numbers for each symbol, H units of `cell`.
 
     attend: with attention. bidirectional: the encoder reads in both directions; its forward state starts the decoder.
@@ -82,7 +97,7 @@ def init(cell, V, K, D, H, rng, *, attend=True, depth=1, bidirectional=False, dt
     )
 
 
-def encode(x, params, *, lengths=None):
+def encode(x: np.ndarray, params: EncoderDecoder, *, lengths: ArrayLike | None = None) -> tuple[Memory, tuple]:
     """Read the source x (B, S). Returns (Memory, tape)."""
     v, source_tape = layers.embedding(x, params.source)
     out, state, encoder_tape = stack(v, None, params.encoder, lengths=lengths)
@@ -92,7 +107,9 @@ def encode(x, params, *, lengths=None):
     return Memory(out, state, mask), (source_tape, encoder_tape)
 
 
-def decode(given, state, memory, params):
+def decode(
+    given: np.ndarray, state: tuple | None, memory: Memory, params: EncoderDecoder
+) -> tuple[Array, tuple, tuple]:
     """Scores after each of the symbols `given` (B, U), from `state`. Returns (scores (B, U, K), state_T, tape)."""
     v, target_tape = layers.embedding(given, params.target)
     out, state_T, decoder_tape = stack(v, state, params.decoder)
@@ -106,14 +123,16 @@ def decode(given, state, memory, params):
     return scores, state_T, (target_tape, decoder_tape, attention_tape, readout_tape)
 
 
-def translate(x, given, params, *, lengths=None):
+def translate(
+    x: np.ndarray, given: np.ndarray, params: EncoderDecoder, *, lengths: ArrayLike | None = None
+) -> tuple[Array, Tape]:
     """Teacher forcing: the decoder is given the symbols `given` (B, U). Returns (scores (B, U, K), Tape)."""
     memory, encoder_tapes = encode(x, params, lengths=lengths)
     scores, _, decoder_tapes = decode(given, memory.state, memory, params)
     return scores, Tape(*encoder_tapes, *decoder_tapes)
 
 
-def translate_backward(dscores, tape):
+def translate_backward(dscores: Array, tape: Tape) -> EncoderDecoder:
     """dscores (B, U, K), returns EncoderDecoder. The encoder learns through its state and through attention."""
     dout, dreadout = layers.linear_backward(dscores, tape.readout)
     dmemory = dattention = None
@@ -128,7 +147,9 @@ def translate_backward(dscores, tape):
     return EncoderDecoder(dsource, dencoder, dtarget, ddecoder, dattention, dreadout)
 
 
-def loss(params, batch, state, rng, *, start):
+def loss(
+    params: EncoderDecoder, batch: tuple, state: None, rng: np.random.Generator | None, *, start: int
+) -> tuple[float, EncoderDecoder, None]:
     """For `train.fit`: cross-entropy of each target symbol, given those before it. A batch as in `models`."""
     x, y, mask, lengths = unpacked(batch)
     if mask is not None:
@@ -142,7 +163,9 @@ def loss(params, batch, state, rng, *, start):
     return value, translate_backward(layers.softmax_cross_entropy_backward(1.0, error_tape), tape), None
 
 
-def greedy(x, params, *, start, stop, steps, lengths=None):
+def greedy(
+    x: np.ndarray, params: EncoderDecoder, *, start: int, stop: int, steps: int, lengths: ArrayLike | None = None
+) -> tuple[list[np.ndarray], Array | None]:
     """Translate B sources, taking the likeliest symbol at each step. Returns (targets, weights).
 
     targets: a list of B integer arrays, each ending before `stop` or after `steps` symbols. weights
@@ -162,7 +185,15 @@ def greedy(x, params, *, start, stop, steps, lengths=None):
     return [until(text, stop) for text in texts], np.concatenate(weights, axis=1) if weights else None
 
 
-def beam(x, params, width, *, start, stop, steps):
+def beam(
+    x: np.ndarray,
+    params: EncoderDecoder,
+    width: int,
+    *,
+    start: int,
+    stop: int,
+    steps: int,
+) -> list[Hypothesis]:
     """Translate one source x (S,), keeping the `width` likeliest beginnings at each step.
 
     Returns at most `width` Hypothesis, likeliest first, each ended by `stop` (left out of `symbols`) or

@@ -7,7 +7,11 @@ and is absolute below 1. `gradcheck` asks whether a gradient is right, be it as 
 many steps, so its error is relative to the largest number of the gradient.
 """
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
+from numpy.typing import ArrayLike
 
 from course_pkg.trees import tree_build, tree_leaves
 
@@ -16,7 +20,7 @@ from course_pkg.trees import tree_build, tree_leaves
 ABSOLUTE, RELATIVE = 1e-9, 1e-4
 
 
-def max_error(a, b):
+def max_error(a: ArrayLike, b: ArrayLike) -> float:
     """The course's measure of "equal": max |a - b| / max(1, max |b|), for arrays of one shape."""
     a, b = np.asarray(a), np.asarray(b)
     if a.shape != b.shape:
@@ -24,7 +28,7 @@ def max_error(a, b):
     return float(np.max(np.abs(a - b)) / max(1.0, np.max(np.abs(b))))
 
 
-def numerical_gradient(f, x, eps=1e-5):
+def numerical_gradient(f: Callable, x: Any, eps: float = 1e-5) -> Any:
     """Gradient of the scalar function f at x, by central differences.
 
     x is a float64 array, or a tree of such arrays (see `trees`); the gradient has the same structure.
@@ -64,7 +68,7 @@ def _relative_error(name, a, b, least):
     return float(np.max(np.abs(a - b)) / max(least, np.max(np.abs(b))))
 
 
-def gradcheck(f, x, gradient, tolerance=1e-6):
+def gradcheck(f: Callable, x: Any, gradient: Any, tolerance: float = 1e-6) -> float:
     """Compare `gradient` with finite differences of the scalar function f at x; return the largest error.
 
     The error of a part is max |gradient - differences| / max |differences|. Where the differences are tiny beside f,

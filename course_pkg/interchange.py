@@ -8,16 +8,20 @@ Sources: the documentation of torch.nn.LSTM and torch.nn.GRU; keras.layers.LSTM,
 layout was checked against Keras 3.15.
 """
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import numpy as np
 
 from course_pkg._validation import require_choice
-from course_pkg.cells import CELLS, GRUParams, by_name
+from course_pkg.activations import Array
+from course_pkg.cells import CELLS, Cell, GRUParams, by_name
 from course_pkg.stacks import LayerParams
 
 KINDS = {cell.params: cell for cell in CELLS}  # which cell some parameters are of
 
 
-def to_torch(params, layer=0, *, reset="after", nonlinearity="tanh"):
+def to_torch(params: Any, layer: int | str | None = 0, *, reset: str = "after", nonlinearity: str = "tanh") -> dict:
     """A state dict (torch tensors, dtype kept) that torch.nn.RNN, LSTM or GRU loads.
 
     params: a cell's, which become those of `layer`; or a whole stack, a tuple of LayerParams. All of the
@@ -64,7 +68,7 @@ def _suffixed(stack):
     return cells
 
 
-def from_torch(state_dict, cell, layer=0):
+def from_torch(state_dict: Mapping, cell: str | Cell, layer: int | str | None = 0) -> Any:
     """The parameters of `layer` of a torch.nn.RNN, LSTM or GRU, or with layer=None the whole stack.
 
     Two biases become one: the same function with fewer numbers. A network without biases gets zeros.
@@ -120,7 +124,7 @@ def _theirs(cell):
     return cell
 
 
-def flip_update_gate(params):
+def flip_update_gate(params: GRUParams) -> GRUParams:
     """GRUParams for the other sign of z, or back from it.
 
     There h_t = z n + (1 - z) h_{t-1} (Chung et al. 2014). sigmoid(-a) = 1 - sigmoid(a),
@@ -141,7 +145,7 @@ def _swap_r_z(a):
     return np.concatenate([z, r, n])
 
 
-def to_keras(params, *, reset="after"):
+def to_keras(params: tuple, *, reset: str = "after") -> list[Array]:
     """The list of arrays that `set_weights` of keras.layers.SimpleRNN, LSTM or GRU takes.
 
     [kernel (D, n H), recurrent_kernel (H, n H), bias]. bias is (n H,), but (2, 3H) for a GRU with
@@ -158,7 +162,7 @@ def to_keras(params, *, reset="after"):
     return [W_ih.T.copy(), W_hh.T.copy(), b.copy()]
 
 
-def from_keras(weights, cell):
+def from_keras(weights: Sequence, cell: str | Cell) -> tuple:
     """Parameters from `get_weights()` of keras.layers.SimpleRNN, LSTM or GRU.
 
     A GRU whose bias is (2, 3H) is one with reset="after"; where it is (3H,), the parameters are for

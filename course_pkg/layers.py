@@ -87,7 +87,7 @@ class SquaredErrorTape(NamedTuple):
     mask: Array | None
 
 
-def linear(x, params):
+def linear(x: Array, params: LinearParams) -> tuple[Array, LinearTape]:
     """y = W x + b on the last axis. x (..., D), returns (y (..., K), LinearTape)."""
     require_array("params.W", params.W, ("K", "D"))
     K, D = params.W.shape
@@ -98,7 +98,7 @@ def linear(x, params):
     return y.reshape(*x.shape[:-1], K), LinearTape(x, params)
 
 
-def linear_backward(dy, tape):
+def linear_backward(dy: Array, tape: LinearTape) -> tuple[Array, LinearParams]:
     """dy (..., K), returns (dx (..., D), LinearParams)."""
     x, params = tape
     K, D = params.W.shape
@@ -108,14 +108,14 @@ def linear_backward(dy, tape):
     return (dy @ params.W).reshape(x.shape), dparams
 
 
-def embedding(ids, params):
+def embedding(ids: np.ndarray, params: EmbeddingParams) -> tuple[Array, EmbeddingTape]:
     """Row `ids` of the table. ids (...) integers below V, returns (x (..., D), EmbeddingTape)."""
     require_array("params.table", params.table, ("V", "D"))
     require_ids("ids", ids, len(params.table))
     return params.table[ids], EmbeddingTape(ids, params)
 
 
-def embedding_backward(dx, tape):
+def embedding_backward(dx: Array, tape: EmbeddingTape) -> EmbeddingParams:
     """dx (..., D), returns EmbeddingParams alone, because ids have no gradient.
 
     A symbol that occurs twice gets the sum of both gradients; np.add.at adds where `+=` would keep the last.
@@ -127,7 +127,7 @@ def embedding_backward(dx, tape):
     return EmbeddingParams(dtable)
 
 
-def dropout(x, rate, rng):
+def dropout(x: Array, rate: float, rng: np.random.Generator | None) -> tuple[Array, Array]:
     """Set each number to 0 with probability `rate` and divide the rest by 1 - rate. Returns (out, tape).
 
     x of any shape. rng=None means evaluation: nothing is dropped. The mean of the output is x either way.
@@ -142,13 +142,13 @@ def dropout(x, rate, rng):
     return x * keep, keep
 
 
-def dropout_backward(dout, tape):
+def dropout_backward(dout: Array, tape: Array) -> Array:
     """The gradient passes where the input did: dout times the same factors. Returns dx."""
     require_array("dout", dout, tape.shape or ("...",) * np.ndim(dout), tape.dtype)
     return dout * tape
 
 
-def layer_norm(x, params):
+def layer_norm(x: Array, params: LayerNormParams) -> tuple[Array, LayerNormTape]:
     """x_hat = (x - mean) / sqrt(variance + 1e-5) along the last axis, then gain * x_hat + bias.
 
     x (..., D), returns (out (..., D), LayerNormTape). The variance divides by D, as in PyTorch.
@@ -163,7 +163,7 @@ def layer_norm(x, params):
     return x_hat * params.gain + params.bias, LayerNormTape(x_hat, scale, params)
 
 
-def layer_norm_backward(dout, tape):
+def layer_norm_backward(dout: Array, tape: LayerNormTape) -> tuple[Array, LayerNormParams]:
     """dout (..., D), returns (dx, LayerNormParams).
 
     x moves its own x_hat and, through the mean and the variance, all of its row's: the two means
@@ -179,7 +179,9 @@ def layer_norm_backward(dout, tape):
     return scale * (dx_hat - through_mean - through_variance), dparams
 
 
-def softmax_cross_entropy(logits, targets, mask=None):
+def softmax_cross_entropy(
+    logits: Array, targets: np.ndarray, mask: np.ndarray | None = None
+) -> tuple[float, CrossEntropyTape]:
     """Mean of -log softmax(logits)[target], in nats. Returns (loss, CrossEntropyTape).
 
     logits (..., K), targets (...) integers below K. With mask (...), booleans, only the True places
@@ -199,7 +201,7 @@ def softmax_cross_entropy(logits, targets, mask=None):
     return loss, CrossEntropyTape(e / total, targets, mask)
 
 
-def softmax_cross_entropy_backward(dloss, tape):
+def softmax_cross_entropy_backward(dloss: float, tape: CrossEntropyTape) -> Array:
     """dlogits (..., K): (probability - 1 at the target, probability elsewhere) / number of places counted."""
     y, targets, mask = tape
     dlogits = y.copy()
@@ -210,7 +212,7 @@ def softmax_cross_entropy_backward(dloss, tape):
     return np.where(mask[..., None], dlogits * y.dtype.type(dloss / mask.sum()), 0)
 
 
-def mean_squared_error(y, target, mask=None):
+def mean_squared_error(y: Array, target: Array, mask: np.ndarray | None = None) -> tuple[float, SquaredErrorTape]:
     """Mean of (y - target)^2 over all numbers. Returns (loss, SquaredErrorTape).
 
     y and target of one shape and dtype. With mask, booleans over the leading axes of y ((B, T) for y
@@ -225,7 +227,7 @@ def mean_squared_error(y, target, mask=None):
     return np.square(counted).mean(), SquaredErrorTape(error, mask)
 
 
-def mean_squared_error_backward(dloss, tape):
+def mean_squared_error_backward(dloss: float, tape: SquaredErrorTape) -> Array:
     """dy = 2 (y - target) / number of numbers counted, zero where the mask is False."""
     error, mask = tape
     if mask is None:

@@ -42,7 +42,7 @@ class LayerTape(NamedTuple):
     scan: Any  # ScanTape
 
 
-def min_gru_step(x_t, state, params):
+def min_gru_step(x_t: Array, state: HState, params: MinGRUParams) -> tuple[HState, tuple]:
     """One step: x_t (B, D), state HState, returns (HState, what `min_gru_step_backward` needs)."""
     a_z, a_n = np.split(x_t @ params.W_ih.T + params.b, 2, axis=1)
     z = sigmoid(a_z)  # how much of the past stays; it does not look at the past
@@ -50,7 +50,7 @@ def min_gru_step(x_t, state, params):
     return HState(h_t), (x_t, state, z, a_n)
 
 
-def min_gru_step_backward(dstate, cache, params):
+def min_gru_step_backward(dstate: HState, cache: tuple, params: MinGRUParams) -> tuple[Array, HState, MinGRUParams]:
     """Gradients of one step: dstate HState, returns (dx_t, HState, MinGRUParams)."""
     x_t, (h_prev,), z, n = cache
     da_z = dstate.h * (h_prev - n) * sigmoid_derivative(z)
@@ -59,7 +59,9 @@ def min_gru_step_backward(dstate, cache, params):
     return da @ params.W_ih, HState(dstate.h * z), MinGRUParams(da.T @ x_t, da.sum(axis=0))
 
 
-def min_gru(x, state, params, *, how="chunked", chunk=64):
+def min_gru(
+    x: Array, state: HState | None, params: MinGRUParams, *, how: str = "chunked", chunk: int = 64
+) -> tuple[Array, HState, LayerTape]:
     """A minGRU over all of x. Returns (h (B, T, H), HState, LayerTape)."""
     a, state = _gates(x, state, params, 2)
     z, n = sigmoid(a[0]), a[1]
@@ -67,7 +69,7 @@ def min_gru(x, state, params, *, how="chunked", chunk=64):
     return h, HState(h[:, -1].copy()), LayerTape(x.copy(), params, (z, n), tape)
 
 
-def min_gru_backward(dh, dstate, tape):
+def min_gru_backward(dh: Array | None, dstate: HState | None, tape: LayerTape) -> tuple[Array, HState, MinGRUParams]:
     """Gradients of `min_gru`: (dx, HState, MinGRUParams)."""
     z, n = tape.kept
     dz, dwritten, dh_0 = scan_backward(_joined(dh, dstate, tape), tape.scan)
@@ -75,7 +77,9 @@ def min_gru_backward(dh, dstate, tape):
     return _into_gates(tape, [dz * sigmoid_derivative(z), dwritten * (1 - z)], dh_0)
 
 
-def min_lstm(x, state, params, *, how="chunked", chunk=64):
+def min_lstm(
+    x: Array, state: HState | None, params: MinLSTMParams, *, how: str = "chunked", chunk: int = 64
+) -> tuple[Array, HState, LayerTape]:
     """A minLSTM over all of x: f and i are divided by their sum, so what is kept and written adds up to 1."""
     a, state = _gates(x, state, params, 3)
     i, f, g = sigmoid(a[0]), sigmoid(a[1]), a[2]
@@ -84,7 +88,7 @@ def min_lstm(x, state, params, *, how="chunked", chunk=64):
     return h, HState(h[:, -1].copy()), LayerTape(x.copy(), params, (i, f, g), tape)
 
 
-def min_lstm_backward(dh, dstate, tape):
+def min_lstm_backward(dh: Array | None, dstate: HState | None, tape: LayerTape) -> tuple[Array, HState, MinLSTMParams]:
     """Gradients of `min_lstm`: (dx, HState, MinLSTMParams)."""
     i, f, g = tape.kept
     share = f / (f + i)
@@ -118,7 +122,7 @@ def _joined(dh, dstate, tape):
     return total
 
 
-def require_gradient(name, d, like):
+def require_gradient(name: str, d: Array, like: Array) -> Array:
     """A copy of `d`, which must look like `like`."""
     require_array(name, d, like.shape, like.dtype)
     return d.copy()

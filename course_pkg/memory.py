@@ -50,7 +50,16 @@ class MemoryGradients(NamedTuple):
     S_0: Array
 
 
-def memory(q, k, v, *, keep=None, write=None, erase=None, S_0=None):
+def memory(
+    q: Array,
+    k: Array,
+    v: Array,
+    *,
+    keep: Array | None = None,
+    write: Array | None = None,
+    erase: Array | None = None,
+    S_0: Array | None = None,
+) -> tuple[Array, Array, MemoryTape]:
     """Run a matrix memory over T steps: returns (y (B, T, V), S_T (B, V, K), MemoryTape).
 
     keep is f, write w and erase e of the module's text; None stands for 1, 1 and 0, and S_0 = None for zeros.
@@ -66,19 +75,19 @@ def memory(q, k, v, *, keep=None, write=None, erase=None, S_0=None):
     return y, states[:, -1].copy(), MemoryTape(q, k, v, keep, write, erase, states)
 
 
-def step(S, k_t, v_t, f_t, w_t, e_t):
+def step(S: Array, k_t: Array, v_t: Array, f_t: Array, w_t: Array, e_t: Array) -> Array:
     """One step of the memory, S (B, V, K) to S (B, V, K); k_t (B, K), v_t (B, V), f_t (B, K or 1), w_t, e_t (B,)."""
     P = S * f_t[:, None, :]
     u = w_t[:, None] * v_t - e_t[:, None] * read(P, k_t)  # (B, V)
     return P + u[:, :, None] * k_t[:, None, :]
 
 
-def read(S, q_t):
+def read(S: Array, q_t: Array) -> Array:
     """S q for each sequence: S (B, V, K), q_t (B, K), returns (B, V)."""
     return np.einsum("bvk,bk->bv", S, q_t)
 
 
-def memory_backward(dy, dS_T, tape):
+def memory_backward(dy: Array | None, dS_T: Array | None, tape: MemoryTape) -> MemoryGradients:
     """Gradients of `memory`: dy (B, T, V) and dS_T (B, V, K), each None for zeros. Returns MemoryGradients."""
     q, k, v, keep, write, erase, S = tape
     dy = np.zeros_like(v) if dy is None else dy
@@ -95,7 +104,9 @@ def memory_backward(dy, dS_T, tape):
     return MemoryGradients(*into, dS)
 
 
-def step_backward(dS, S_prev, k_t, v_t, f_t, w_t, e_t):
+def step_backward(
+    dS: Array, S_prev: Array, k_t: Array, v_t: Array, f_t: Array, w_t: Array, e_t: Array
+) -> tuple[Array, Array, Array, Array, Array, Array]:
     """Gradients of one `step`: dS (B, V, K), returns (dS_prev, dk_t, dv_t, df_t, dw_t, de_t)."""
     P = S_prev * f_t[:, None, :]
     r = read(P, k_t)
@@ -123,7 +134,16 @@ KINDS = {
 }
 
 
-def by_kind(kind, q, k, v, *, keep=None, write=None, S_0=None):
+def by_kind(
+    kind: str,
+    q: Array,
+    k: Array,
+    v: Array,
+    *,
+    keep: Array | float | None = None,
+    write: Array | None = None,
+    S_0: Array | None = None,
+) -> tuple[Array, Array, MemoryTape]:
     """Run the line `kind` of the table `KINDS`; returns what `memory` returns.
 
     keep: what the kind calls for. For "constant" one number from 0 to 1, for "one" an array (B, T, 1), for "each" one

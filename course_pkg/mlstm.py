@@ -40,7 +40,7 @@ class MLSTMGradients(NamedTuple):
     a_f: Array
 
 
-def mlstm(q, k, v, a_i, a_f):
+def mlstm(q: Array, k: Array, v: Array, a_i: Array, a_f: Array) -> tuple[Array, MLSTMTape]:
     """Run an mLSTM's memory from an empty start: returns (h (B, T, V), MLSTMTape).
 
     Raises ValueError for wrong shapes or dtypes.
@@ -60,7 +60,7 @@ def mlstm(q, k, v, a_i, a_f):
     return y[..., :-1] / _denominator(y, floor)[..., None], MLSTMTape(kept, y, floor, a_f.copy(), m)
 
 
-def stabiliser(a_i, log_f):
+def stabiliser(a_i: Array, log_f: Array) -> tuple[Array, Array]:
     """m_t = max(log f_t + m_{t-1}, a_i,t), from minus infinity, and m_{t-1} beside it: two arrays (B, T)."""
     before = np.empty_like(a_i)
     m = np.empty_like(a_i)
@@ -71,7 +71,7 @@ def stabiliser(a_i, log_f):
     return m, before
 
 
-def mlstm_backward(dh, tape):
+def mlstm_backward(dh: Array, tape: MLSTMTape) -> MLSTMGradients:
     """Gradients of `mlstm`: dh (B, T, V), returns MLSTMGradients.
 
     The stabiliser needs no gradient: h does not depend on it, so what it would pass on adds up to zero.

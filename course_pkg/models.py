@@ -18,9 +18,12 @@ Wrong shapes, dtypes and ids raise ValueError.
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike, DTypeLike
 
 from course_pkg import layers
 from course_pkg._validation import require_array, require_float, require_ids, require_number, require_rng
+from course_pkg.activations import Array
+from course_pkg.cells import Cell
 from course_pkg.stacks import stack, stack_backward
 from course_pkg.trees import tree_map
 from course_pkg.weights import glorot, init_stack
@@ -54,8 +57,19 @@ class ManyToOneTape(NamedTuple):
 
 
 def init(
-    cell, inputs, H, K, rng, *, embedding=None, depth=1, bidirectional=False, norm=False, dtype=np.float32, **start
-):
+    cell: str | Cell,
+    inputs: int,
+    H: int,
+    K: int,
+    rng: np.random.Generator,
+    *,
+    embedding: int | None = None,
+    depth: int = 1,
+    bidirectional: bool = False,
+    norm: bool = False,
+    dtype: DTypeLike = np.float32,
+    **start: Any,
+) -> Network:
     """Starting parameters of a `Network` of `depth` layers of H units of `cell`.
 
     cell: a `Cell` or the name of one. inputs: how many symbols there are, with `embedding` numbers for each,
@@ -76,12 +90,14 @@ def init(
     return Network(table, core, init_linear(H * (1 + bidirectional), K, rng, dtype))
 
 
-def init_linear(D, K, rng, dtype):
+def init_linear(D: int, K: int, rng: np.random.Generator, dtype: DTypeLike) -> layers.LinearParams:
     """Starting parameters of a readout: Glorot weights, zero bias."""
     return layers.LinearParams(glorot((K, D), rng, dtype), np.zeros(K, dtype))
 
 
-def many_to_many(x, params, state=None, **how):
+def many_to_many(
+    x: np.ndarray, params: Network, state: tuple | None = None, **how: Any
+) -> tuple[Array, tuple, ManyToManyTape]:
     """An answer at every step. how: cell, lengths, dropout, rng, residual and a cell's options, as in `stack`."""
     v, embedding_tape = _enter(x, params)
     out, state_T, stack_tape = stack(v, state, params.stack, **how)
@@ -89,13 +105,15 @@ def many_to_many(x, params, state=None, **how):
     return y, state_T, ManyToManyTape(embedding_tape, stack_tape, readout_tape)
 
 
-def many_to_many_backward(dy, dstate, tape):
+def many_to_many_backward(dy: Array, dstate: tuple | None, tape: ManyToManyTape) -> tuple[Array | None, tuple, Network]:
     """dy (B, T, K), dstate like the state or None. Returns (dv, dstate_0, Network)."""
     dout, dreadout = layers.linear_backward(dy, tape.readout)
     return _leave(dout, dstate, tape, dreadout)
 
 
-def many_to_one(x, params, state=None, *, lengths=None, **how):
+def many_to_one(
+    x: np.ndarray, params: Network, state: tuple | None = None, *, lengths: ArrayLike | None = None, **how: Any
+) -> tuple[Array, tuple, ManyToOneTape]:
     """One answer, read where each direction has seen the whole sequence: at its last true step, and at step 0."""
     v, embedding_tape = _enter(x, params)
     out, state_T, stack_tape = stack(v, state, params.stack, lengths=lengths, **how)
@@ -107,7 +125,11 @@ def many_to_one(x, params, state=None, *, lengths=None, **how):
     return y, state_T, ManyToOneTape(embedding_tape, stack_tape, readout_tape, last, out.shape, split)
 
 
-def many_to_one_backward(dy, dstate, tape):
+def many_to_one_backward(
+    dy: Array,
+    dstate: tuple | None,
+    tape: ManyToOneTape,
+) -> tuple[Array | None, tuple, Network]:
     """dy (B, K), dstate like the state or None. Returns (dv, dstate_0, Network)."""
     dend, dreadout = layers.linear_backward(dy, tape.readout)
     dout = np.zeros(tape.out_shape, dend.dtype)
@@ -147,7 +169,7 @@ def _loss(forward, backward, error, error_backward, params, batch, state, how, m
     return value, dparams, state_T
 
 
-def unpacked(batch):
+def unpacked(batch: tuple) -> tuple:
     """(x, y, mask, lengths) of a batch, with None for what is not there."""
     if not isinstance(batch, (tuple, list)) or not 2 <= len(batch) <= 4:
         got = f"{len(batch)} parts" if isinstance(batch, (tuple, list)) else type(batch).__name__
@@ -155,7 +177,7 @@ def unpacked(batch):
     return (*batch, None, None)[:4]
 
 
-def counts_nothing(mask, y):
+def counts_nothing(mask: np.ndarray | None, y: np.ndarray) -> bool:
     """Whether `mask`, booleans over the leading axes of y, has no True."""
     if not isinstance(mask, np.ndarray) or mask.dtype != np.bool_ or mask.shape != y.shape[: mask.ndim]:
         return False  # what is wrong with it, the loss will say
@@ -167,34 +189,42 @@ SQUARED_ERROR = layers.mean_squared_error, layers.mean_squared_error_backward
 ALL, END = (many_to_many, many_to_many_backward), (many_to_one, many_to_one_backward)
 
 
-def classifier_loss(params, batch, state, rng, **how):
+def classifier_loss(
+    params: Network, batch: tuple, state: tuple | None, rng: np.random.Generator | None, **how: Any
+) -> tuple[float, Network, tuple | None]:
     """Cross-entropy of one class for each sequence: y (B,) integers."""
     return _loss(*END, *CROSS_ENTROPY, params, batch, state, how | {"rng": rng}, masked=False)
 
 
-def tagger_loss(params, batch, state, rng, **how):
+def tagger_loss(
+    params: Network, batch: tuple, state: tuple | None, rng: np.random.Generator | None, **how: Any
+) -> tuple[float, Network, tuple | None]:
     """Cross-entropy of a class at every step that the mask counts: y (B, T) integers."""
     return _loss(*ALL, *CROSS_ENTROPY, params, batch, state, how | {"rng": rng}, masked=True)
 
 
-def regressor_loss(params, batch, state, rng, **how):
+def regressor_loss(
+    params: Network, batch: tuple, state: tuple | None, rng: np.random.Generator | None, **how: Any
+) -> tuple[float, Network, tuple | None]:
     """Squared error of K numbers for each sequence: y (B, K)."""
     return _loss(*END, *SQUARED_ERROR, params, batch, state, how | {"rng": rng}, masked=False)
 
 
-def forecaster_loss(params, batch, state, rng, **how):
+def forecaster_loss(
+    params: Network, batch: tuple, state: tuple | None, rng: np.random.Generator | None, **how: Any
+) -> tuple[float, Network, tuple | None]:
     """Squared error of K numbers at every step that the mask counts: y (B, T, K)."""
     return _loss(*ALL, *SQUARED_ERROR, params, batch, state, how | {"rng": rng}, masked=True)
 
 
-def accuracy(scores, y, mask=None):
+def accuracy(scores: Array, y: np.ndarray, mask: np.ndarray | None = None) -> float:
     """Share of the places counted where the highest score is that of y. scores (..., K), y and mask (...)."""
     require_ids("y", y, scores.shape[-1], scores.shape[:-1], mask)
     right = scores.argmax(axis=-1) == y
     return float(right.mean() if mask is None else right[mask].mean())
 
 
-def forecast(x, params, steps, **how):
+def forecast(x: Array, params: Network, steps: int, **how: Any) -> Array:
     """Read x (B, T, D), then go on alone: each output is the next input. Returns (B, steps, D)."""
     require_number("steps", steps, 1, integer=True)
     _require_one_direction(params)
@@ -208,7 +238,17 @@ def forecast(x, params, steps, **how):
     return np.concatenate(found, axis=1)
 
 
-def sample(prompt, params, steps, rng, *, temperature=1.0, top_k=None, stop=None, **how):
+def sample(
+    prompt: np.ndarray,
+    params: Network,
+    steps: int,
+    rng: np.random.Generator,
+    *,
+    temperature: float = 1.0,
+    top_k: int | None = None,
+    stop: int | None = None,
+    **how: Any,
+) -> list[np.ndarray]:
     """Continue each of B prompts by drawing symbol after symbol. Returns a list of B integer arrays.
 
     prompt (B, P) integers. A text ends before the symbol `stop`, or after `steps` symbols. temperature
@@ -229,13 +269,13 @@ def sample(prompt, params, steps, rng, *, temperature=1.0, top_k=None, stop=None
     return [text if stop is None else until(text, stop) for text in texts]
 
 
-def until(text, stop):
+def until(text: np.ndarray, stop: int | None) -> np.ndarray:
     """The part of `text` (T,) before the first `stop`; all of it where there is none."""
     ends = np.flatnonzero(text == stop)
     return text[: ends[0]] if len(ends) else text
 
 
-def draw(scores, rng, *, temperature=1.0, top_k=None):
+def draw(scores: Array, rng: np.random.Generator, *, temperature: float = 1.0, top_k: int | None = None) -> np.ndarray:
     """Draw one class for each row of scores (B, K), with probability softmax(scores / temperature). Returns (B,).
 
     Below 1 the temperature makes the likely likelier; at 0 the most likely is taken. With top_k, only

@@ -40,7 +40,7 @@ class AdamMemory(NamedTuple):
     square: Any  # a tree like params: mean squared gradient
 
 
-def sgd():
+def sgd() -> Optimiser:
     """Gradient descent: new weight = weight - rate * gradient."""
 
     def update(params, dparams, memory, rate):
@@ -49,7 +49,7 @@ def sgd():
     return Optimiser(lambda params: None, update)
 
 
-def momentum(keep=0.9):
+def momentum(keep: float = 0.9) -> Optimiser:
     """Gradient descent on v = keep * v + gradient, a sum over past gradients that fades by `keep` a step."""
     require_number("keep", keep, 0, 1, open_high=True)
 
@@ -60,7 +60,7 @@ def momentum(keep=0.9):
     return Optimiser(lambda params: tree_map(np.zeros_like, params), update)
 
 
-def rmsprop(keep=0.99, eps=1e-8):
+def rmsprop(keep: float = 0.99, eps: float = 1e-8) -> Optimiser:
     """The gradient divided by the root of its own mean square, a mean that fades by `keep` a step."""
     require_number("keep", keep, 0, 1, open_high=True)
     require_number("eps", eps, 0)
@@ -72,7 +72,7 @@ def rmsprop(keep=0.99, eps=1e-8):
     return Optimiser(lambda params: tree_map(np.zeros_like, params), update)
 
 
-def adam(keep_mean=0.9, keep_square=0.999, eps=1e-8):
+def adam(keep_mean: float = 0.9, keep_square: float = 0.999, eps: float = 1e-8) -> Optimiser:
     """RMSProp on the mean gradient. Both means start at 0 and are divided by the weight they hold so far."""
     require_number("keep_mean", keep_mean, 0, 1, open_high=True)
     require_number("keep_square", keep_square, 0, 1, open_high=True)
@@ -92,7 +92,7 @@ def adam(keep_mean=0.9, keep_square=0.999, eps=1e-8):
     return Optimiser(start, update)
 
 
-def global_norm(tree):
+def global_norm(tree: Any) -> float:
     """The length of all numbers of a tree as one vector, summed in float64. NaN or infinity where one of them is."""
     leaves = [a for a in tree_leaves(tree).values() if np.size(a)]
     with np.errstate(over="ignore", under="ignore"):
@@ -108,7 +108,7 @@ def global_norm(tree):
     return largest * math.sqrt(scaled)
 
 
-def clip_by_global_norm(dparams, limit):
+def clip_by_global_norm(dparams: Any, limit: float) -> tuple[Any, float]:
     """Shrink the gradient by one factor until its norm is at most `limit`.
 
     Returns (dparams, the norm before). The direction stays. PyTorch divides by
@@ -122,26 +122,26 @@ def clip_by_global_norm(dparams, limit):
     return dparams, norm
 
 
-def clip_by_value(dparams, limit):
+def clip_by_value(dparams: Any, limit: float) -> Any:
     """Each number of the gradient limited to -limit..limit. The direction changes."""
     require_number("limit", limit, 0)
     return tree_map(lambda d: np.clip(d, -float(limit), float(limit)), dparams)
 
 
-def constant(rate):
+def constant(rate: float) -> Callable[[int], float]:
     """The same learning rate at every step."""
     require_number("rate", rate, 0)
     return lambda step: float(rate)
 
 
-def exponential(rate, half_life):
+def exponential(rate: float, half_life: float) -> Callable[[int], float]:
     """A learning rate that halves every `half_life` steps."""
     require_number("rate", rate, 0)
     require_number("half_life", half_life, 1)
     return lambda step: float(rate) * 0.5 ** (step / half_life)
 
 
-def cosine(rate, steps, *, warmup=0):
+def cosine(rate: float, steps: int, *, warmup: int = 0) -> Callable[[int], float]:
     """Up to `rate` in a straight line over `warmup` steps, then half a cosine down to 0 at `steps`."""
     require_number("rate", rate, 0)
     require_number("steps", steps, 1, integer=True)

@@ -6,11 +6,14 @@ does not have. So its state stays what it was at its end, and nothing, forward o
 its padding. This is what torch.nn.utils.rnn.pack_padded_sequence does for PyTorch.
 """
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from course_pkg._validation import require_sequence, require_tree, require_unmasked
+from course_pkg.activations import Array
 from course_pkg.trees import tree_map
 
 
@@ -23,7 +26,7 @@ class PaddedTape(NamedTuple):
     T: int
 
 
-def require_lengths(lengths, B, T):
+def require_lengths(lengths: ArrayLike | None, B: int, T: int) -> np.ndarray | None:
     """Check B lengths of 1 to T steps, None or a sequence of integers. Returns an int64 array, or None.
 
     A sequence of no steps is refused: its last step, which `models.many_to_one` reads, does not exist.
@@ -39,12 +42,12 @@ def require_lengths(lengths, B, T):
     return lengths.astype(np.int64)  # of unsigned integers the differences would be floats
 
 
-def mask(lengths, T):
+def mask(lengths: ArrayLike, T: int) -> np.ndarray:
     """(B, T) booleans: True where a sequence has a step, False where it is padded."""
     return np.arange(T) < lengths[:, None]
 
 
-def reverse(x, lengths):
+def reverse(x: Array, lengths: ArrayLike | None) -> Array:
     """Each sequence of x (B, T, D) from its true end to its start; padding stays behind it.
 
     lengths (B,), or None for T steps each. Doing it twice gives x again, so it is also its own backward.
@@ -56,7 +59,9 @@ def reverse(x, lengths):
     return np.take_along_axis(x, np.where(from_end >= 0, from_end, t)[:, :, None], axis=1)
 
 
-def run(forward, x, state, params, lengths, **options):
+def run(
+    forward: Callable, x: Array, state: tuple | None, params: tuple, lengths: np.ndarray | None, **options: Any
+) -> tuple[Array, tuple, PaddedTape]:
     """`forward`, one of `fused`, over x (B, T, D): (h (B, T, H), zero after a sequence's end; state_T; tape).
 
     state_T holds each sequence's state at its own end.
@@ -83,7 +88,9 @@ def run(forward, x, state, params, lengths, **options):
     return h[back], _take(state, back), PaddedTape(order, parts, zeros, T)
 
 
-def run_backward(backward, dh, dstate, tape):
+def run_backward(
+    backward: Callable, dh: Array | None, dstate: tuple | None, tape: PaddedTape
+) -> tuple[Array, tuple, tuple]:
     """Gradients from dh (B, T, H) and dstate, each None for zeros: (dx, dstate_0, dparams).
 
     What dh holds after a sequence's end is not looked at; dx is exactly zero there.

@@ -83,11 +83,11 @@ class Cell(_Fields):
         return self
 
     @property
-    def run(self):
+    def run(self) -> Callable:
         """The whole sequence at once; step by step where the cell has no other way."""
         return self[6] or functools.partial(bptt.run, self)
 
     @property
-    def run_backward(self):
+    def run_backward(self) -> Callable:
         """The backward of `run`."""
         return self[7] or functools.partial(bptt.run_backward, self)

@@ -36,14 +36,18 @@ class ScanTape(NamedTuple):
     chunk: int
 
 
-def combine(first, second):
+def combine(
+    first: tuple[np.ndarray, np.ndarray], second: tuple[np.ndarray, np.ndarray]
+) -> tuple[np.ndarray, np.ndarray]:
     """Two affine steps, `first` and then `second`, as one: (a, b) stands for h -> a * h + b."""
     a_1, b_1 = first
     a_2, b_2 = second
     return a_2 * a_1, a_2 * b_1 + b_2
 
 
-def scan(a, b, h_0=None, *, how="sequential", chunk=64):
+def scan(
+    a: np.ndarray, b: np.ndarray, h_0: np.ndarray | None = None, *, how: str = "sequential", chunk: int = 64
+) -> tuple[np.ndarray, ScanTape]:
     """h_t = a_t * h_{t-1} + b_t for all T steps.
 
     a, b (B, T, H), h_0 (B, H) or None for zeros; how: "sequential", "doubling", "tree" or "chunked", with chunks of
@@ -56,7 +60,7 @@ def scan(a, b, h_0=None, *, how="sequential", chunk=64):
     return h, ScanTape(a.copy(), h.copy(), h_0.copy(), how, chunk)
 
 
-def scan_backward(dh, tape):
+def scan_backward(dh: np.ndarray, tape: ScanTape) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Gradients of `scan`: dh (B, T, H), returns (da, db, dh_0).
 
     What reaches h_t is g_t = dh_t + a_{t+1} g_{t+1}: the same recurrence, read from the right, with the gates one
@@ -72,7 +76,7 @@ def scan_backward(dh, tape):
     return g * turn(before), g.copy(), g[:, 0] * gates[:, 0]
 
 
-def scan_log_space(log_a, log_b):
+def scan_log_space(log_a: Array, log_b: Array) -> Array:
     """The recurrence for positive a and b, h_0 = 0, in log space: h = exp(A + logcumsumexp(log b - A)).
 
     A is the cumulative sum of log a. log_a, log_b (B, T, H), returns h (B, T, H). Nothing overflows on the way, and

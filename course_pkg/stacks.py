@@ -32,9 +32,11 @@ between layers); Wu et al. 2016 (residual stacks of LSTMs); Ba, Kiros and Hinton
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from course_pkg import layers, padded
 from course_pkg._validation import require_array, require_number, require_options, require_rng
+from course_pkg.activations import Array
 from course_pkg.cells import CELLS, Cell
 
 
@@ -74,7 +76,18 @@ class StackTape(NamedTuple):
     dtype: np.dtype
 
 
-def stack(x, state, params, *, cell=None, lengths=None, dropout=0.0, rng=None, residual=False, **options):
+def stack(
+    x: Array,
+    state: tuple | None,
+    params: tuple,
+    *,
+    cell: Cell | None = None,
+    lengths: ArrayLike | None = None,
+    dropout: float = 0.0,
+    rng: np.random.Generator | None = None,
+    residual: bool = False,
+    **options: Any,
+) -> tuple[Array, tuple, StackTape]:
     """Run a stack over x (B, T, D). Returns (out (B, T, H or 2H), state_T, tape); see the module.
 
     dropout: the share of numbers dropped between layers; with rng=None nothing is, as when evaluating.
@@ -109,7 +122,7 @@ def stack(x, state, params, *, cell=None, lengths=None, dropout=0.0, rng=None, r
     return y, tuple(state_T), StackTape(tapes, params, lengths, residual, y.shape, y.dtype)
 
 
-def stack_backward(dout, dstate, tape):
+def stack_backward(dout: Array | None, dstate: tuple | None, tape: StackTape) -> tuple[Array, tuple, tuple]:
     """Gradients of a stack from dout, like `out`, and dstate, like the state; None for zeros.
 
     Returns (dx, dstate_0, dparams), of the types of x, the state and the params.

@@ -48,13 +48,15 @@ class StateTape(NamedTuple):
     scan: Any
 
 
-def lru_gate(params):
+def lru_gate(params: LRUParams) -> tuple[np.ndarray, np.ndarray]:
     """(lambda, gamma), each (N,): the complex gate, and sqrt(1 - |lambda|^2), which keeps the state's size."""
     size = np.exp(-np.exp(params.nu))
     return size * np.exp(1j * params.theta), np.sqrt(1 - size**2)
 
 
-def lru(x, h_0, params, *, how="chunked", chunk=64):
+def lru(
+    x: Array, h_0: np.ndarray | None, params: LRUParams, *, how: str = "chunked", chunk: int = 64
+) -> tuple[Array, np.ndarray, StateTape]:
     """s_t = lambda * s_{t-1} + gamma * B x_t, y_t = Re(C s_t) + D x_t: returns (y (B, T, D), s_T, StateTape).
 
     h_0 (B, N) complex or None; s_T likewise.
@@ -73,7 +75,7 @@ def lru(x, h_0, params, *, how="chunked", chunk=64):
     return y.astype(x.dtype), s[:, -1].copy(), StateTape(x.copy(), params, (gate, gamma, inward, s.copy()), tape)
 
 
-def lru_backward(dy, ds_T, tape):
+def lru_backward(dy: Array | None, ds_T: np.ndarray | None, tape: StateTape) -> tuple[Array, np.ndarray, LRUParams]:
     """Gradients of `lru`: dy (B, T, D) and ds_T (B, N) complex, each None for zeros. Returns (dx, ds_0, LRUParams).
 
     A gradient of a complex number is dL/d(real part) + i dL/d(imaginary part).
@@ -101,12 +103,14 @@ def lru_backward(dy, ds_T, tape):
     return dx.astype(x.dtype), ds_0, LRUParams(*(np.ascontiguousarray(g, dtype=x.dtype) for g in grads))
 
 
-def softplus(a):
+def softplus(a: Array) -> Array:
     """log(1 + exp(a)), any shape, without overflow."""
     return np.logaddexp(np.zeros((), a.dtype), a)
 
 
-def selective(x, s_0, params, *, how="chunked", chunk=64):
+def selective(
+    x: Array, s_0: Array | None, params: SelectiveParams, *, how: str = "chunked", chunk: int = 64
+) -> tuple[Array, Array, StateTape]:
     """A selective state-space layer: returns (y (B, T, D), s_T (B, D, N), StateTape).
 
     delta = softplus(W_delta x + b), s_t = exp(delta A) * s_{t-1} + delta * x * (W_B x), y_t = s_t (W_C x) + D x.
@@ -131,7 +135,7 @@ def selective(x, s_0, params, *, how="chunked", chunk=64):
     return y, s[:, -1].copy(), StateTape(x.copy(), params, (a_delta, delta, inward, outward, keep, s), tape)
 
 
-def selective_backward(dy, ds_T, tape):
+def selective_backward(dy: Array | None, ds_T: Array | None, tape: StateTape) -> tuple[Array, Array, SelectiveParams]:
     """Gradients of `selective`: dy (B, T, D), ds_T (B, D, N), each None for zeros. Returns (dx, ds_0, params)."""
     x, params, (a_delta, delta, inward, outward, keep, s), kept = tape
     B, T, D, N = s.shape

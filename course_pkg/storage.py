@@ -7,6 +7,7 @@ parameters have, in their shapes and dtypes, is refused. Format: numpy.lib.forma
 
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.lib import format as npy
@@ -15,7 +16,7 @@ from course_pkg._validation import FLOATS
 from course_pkg.trees import tree_build, tree_leaves
 
 
-def save(path, params):
+def save(path: str | Path, params: Any) -> None:
     """Write a tree of float arrays to `path`, one entry for each leaf, named by its place in the tree.
 
     An old file at `path` is replaced only when the new one is complete.
@@ -36,7 +37,7 @@ def save(path, params):
         part.unlink(missing_ok=True)
 
 
-def load(path, like):
+def load(path: str | Path, like: Any) -> Any:
     """The parameters in `path` as a tree of the structure of `like`, whose shapes and dtypes they must have.
 
     Raises ValueError, with the reason, for a file that is damaged or holds anything else, and OSError

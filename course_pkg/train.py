@@ -11,12 +11,13 @@ dropout. Same seed, same result to the bit on one machine. `save` and `load` are
 
 import contextlib
 import math
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from course_pkg._validation import require_number, require_rng
-from course_pkg.optim import adam, clip_by_global_norm, constant, global_norm
+from course_pkg.optim import Optimiser, adam, clip_by_global_norm, constant, global_norm
 from course_pkg.padded import require_lengths
 from course_pkg.storage import load, save
 from course_pkg.trees import tree_leaves, tree_map
@@ -59,23 +60,23 @@ class NotFinite(ArithmeticError):
 
 
 def fit(
-    loss,
-    params,
-    data,
-    rng,
+    loss: Callable,
+    params: Any,
+    data: tuple | Callable,
+    rng: np.random.Generator,
     *,
-    steps,
-    batch=32,
-    rate=1e-3,
-    optimiser=None,
-    clip=math.inf,
-    window=None,
-    score=None,
-    every=100,
-    patience=math.inf,
-    target=-math.inf,
-    progress=True,
-):
+    steps: int,
+    batch: int = 32,
+    rate: float | Callable[[int], float] = 1e-3,
+    optimiser: Optimiser | None = None,
+    clip: float = math.inf,
+    window: int | None = None,
+    score: Callable | None = None,
+    every: int = 100,
+    patience: float = math.inf,
+    target: float = -math.inf,
+    progress: bool = True,
+) -> Fit:
     """Make at most `steps` updates of `params` and return a `Fit`.
 
     data: a tuple of arrays with the sequences along axis 0 (None may stand for an absent one), drawn

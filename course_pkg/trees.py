@@ -6,6 +6,9 @@ None is a tree without leaves; it stands where a part is absent. A leaf's name i
 `0.forward.W_ih`: field names of NamedTuples, positions in tuples.
 """
 
+from collections.abc import Callable, Mapping
+from typing import Any
+
 
 def _children(tree):
     """(name, subtree) for each child of a node, or None for a leaf."""
@@ -28,7 +31,7 @@ def _join(prefix, name):
     return f"{prefix}.{name}" if prefix else name
 
 
-def tree_map(f, tree, *others):
+def tree_map(f: Callable, tree: Any, *others: Any) -> Any:
     """A tree like `tree` whose leaves are f(leaf, the same leaf of each other tree).
 
     Raises ValueError that names the place where the structures differ.
@@ -50,7 +53,7 @@ def _map(f, path, tree, *others):
     return _node(tree, [_map(f, _join(path, name), *row) for (name, _), row in zip(children, rows)])
 
 
-def tree_leaves(tree):
+def tree_leaves(tree: Any) -> dict[str, Any]:
     """The leaves by name, in order: {"0.forward.W_ih": array, ...}. A lone leaf has the name ""."""
     leaves = {}
 
@@ -65,7 +68,7 @@ def tree_leaves(tree):
     return leaves
 
 
-def tree_build(like, leaves):
+def tree_build(like: Any, leaves: Mapping) -> Any:
     """A tree of the structure of `like` with the leaves that a dict such as `tree_leaves` returns holds.
 
     Raises ValueError for a name that is missing or that `like` does not have.

@@ -10,7 +10,10 @@ Tallec and Ollivier 2018 (chrono).
 as in `models`, `tasks` and PyTorch: it is what networks are trained in. Comparisons to many digits ask for float64.
 """
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import DTypeLike
 
 from course_pkg._validation import (
     require_array,
@@ -20,45 +23,46 @@ from course_pkg._validation import (
     require_options,
     require_rng,
 )
-from course_pkg.cells import CELLS, by_name
+from course_pkg.activations import Array
+from course_pkg.cells import CELLS, Cell, by_name
 from course_pkg.layers import LayerNormParams
 from course_pkg.stacks import LayerParams
 from course_pkg.trees import tree_leaves
 
 
-def glorot(shape, rng, dtype=np.float32):
+def glorot(shape: tuple[int, int], rng: np.random.Generator, dtype: DTypeLike = np.float32) -> Array:
     """Uniform in +-sqrt(6 / (rows + columns)), for a (rows, columns) weight matrix."""
     _require_draw(rng, dtype, rows=shape[0], columns=shape[1])
     limit = np.sqrt(6.0 / sum(shape))
     return rng.uniform(-limit, limit, shape).astype(dtype)
 
 
-def he(shape, rng, dtype=np.float32):
+def he(shape: tuple[int, int], rng: np.random.Generator, dtype: DTypeLike = np.float32) -> Array:
     """Normal with deviation sqrt(2 / columns), for a (rows, columns) weight matrix in front of a relu."""
     _require_draw(rng, dtype, rows=shape[0], columns=shape[1])
     return (rng.normal(size=shape) * np.sqrt(2.0 / shape[1])).astype(dtype)
 
 
-def orthogonal(n, rng, dtype=np.float32):
+def orthogonal(n: int, rng: np.random.Generator, dtype: DTypeLike = np.float32) -> Array:
     """A random n x n orthogonal matrix, uniform over all of them (QR of a normal matrix, signs fixed)."""
     _require_draw(rng, dtype, n=n)
     q, r = np.linalg.qr(rng.normal(size=(n, n)))
     return (q * np.sign(np.diag(r))).astype(dtype)
 
 
-def identity(n, rng=None, dtype=np.float32):
+def identity(n: int, rng: np.random.Generator | None = None, dtype: DTypeLike = np.float32) -> Array:
     """The n x n identity; `rng` is ignored, so that it can stand where `orthogonal` does."""
     _require_sizes(n=n)
     return np.eye(n, dtype=require_dtype(dtype))
 
 
-def spectral_radius(W):
+def spectral_radius(W: Array) -> float:
     """The largest absolute value among the eigenvalues of W (n, n): the growth of W^k v per step in the long run."""
     require_array("W", W, (len(W), len(W)) if np.ndim(W) == 2 else ("n", "n"))
     return float(np.abs(np.linalg.eigvals(W)).max())
 
 
-def scale_to_radius(W, radius):
+def scale_to_radius(W: Array, radius: float) -> Array:
     """W (n, n) times the one number that gives it the spectral radius `radius` (Jaeger 2001).
 
     Raises ValueError for a triangular W with zeros on the diagonal, which has radius 0 at every scale. (Rounding
@@ -71,7 +75,7 @@ def scale_to_radius(W, radius):
     return W * W.dtype.type(radius / now)
 
 
-def chrono(n, longest, rng, dtype=np.float32):
+def chrono(n: int, longest: int, rng: np.random.Generator, dtype: DTypeLike = np.float32) -> Array:
     """n biases for a gate that keeps: log of a uniform number in 1..longest-1.
 
     A gate with bias log(k) forgets a share 1 / (k + 1) at each step, so memories of about k steps.
@@ -91,8 +95,17 @@ RECURRENT = {
 
 
 def init(
-    cell, D, H, rng, *, input_weights="glorot", recurrent="orthogonal", forget_bias=None, longest=None, dtype=np.float32
-):
+    cell: str | Cell,
+    D: int,
+    H: int,
+    rng: np.random.Generator,
+    *,
+    input_weights: str = "glorot",
+    recurrent: str = "orthogonal",
+    forget_bias: float | None = None,
+    longest: int | None = None,
+    dtype: DTypeLike = np.float32,
+) -> tuple:
     """Starting parameters of one layer of `cell`, D inputs and H units.
 
     W_ih is `input_weights` ("glorot" or "he") per gate; W_hh is `recurrent` ("orthogonal", "glorot", "he" or
@@ -135,7 +148,18 @@ def _biases(cell, H, rng, forget_bias, longest, dtype):
     return np.concatenate([starts[gate] for gate in cell.gates])
 
 
-def init_stack(cell, D, H, rng, *, depth=1, bidirectional=False, norm=False, dtype=np.float32, **start):
+def init_stack(
+    cell: str | Cell,
+    D: int,
+    H: int,
+    rng: np.random.Generator,
+    *,
+    depth: int = 1,
+    bidirectional: bool = False,
+    norm: bool = False,
+    dtype: DTypeLike = np.float32,
+    **start: Any,
+) -> tuple[LayerParams, ...]:
     """Starting parameters of a stack (see `stacks`): `depth` layers of H units, in one direction or both.
 
     norm: layer norm in front of every layer, gain 1 and bias 0. start: keywords of `init`.
@@ -153,19 +177,19 @@ def init_stack(cell, D, H, rng, *, depth=1, bidirectional=False, norm=False, dty
     return tuple(layer(D if n == 0 else wide) for n in range(depth))
 
 
-def count(params):
+def count(params: Any) -> int:
     """How many numbers the arrays of `params`, a tree, hold."""
     return sum(a.size for a in tree_leaves(params).values())
 
 
-def cell_count(cell, D, H):
+def cell_count(cell: str | Cell, D: int, H: int) -> int:
     """Parameters of one layer here, by formula: gates * H * (D + H + 1), and the extra ones, as the GRU's b_hn."""
     cell = by_name(cell)
     _require_sizes(D=D, H=H)
     return len(cell.gates) * H * (D + H + 1) + H * sum(cell.extra.values())
 
 
-def torch_count(cell, D, H, *, depth=1, bidirectional=False):
+def torch_count(cell: str | Cell, D: int, H: int, *, depth: int = 1, bidirectional: bool = False) -> int:
     """Parameters of torch.nn.RNN, LSTM or GRU, by formula: gates * H * (D + H + 2) a layer, two biases per gate."""
     cell = by_name(cell)
     _require_sizes(D=D, H=H, depth=depth)
@@ -176,7 +200,7 @@ def torch_count(cell, D, H, *, depth=1, bidirectional=False):
     return sum(directions * len(cell.gates) * H * (width + H + 2) for width in widths)
 
 
-def width_for(cell, D, budget):
+def width_for(cell: str | Cell, D: int, budget: int) -> int:
     """The largest H for which one layer has at most `budget` parameters (`cell_count`)."""
     cell, least = by_name(cell), cell_count(cell, D, 1)
     require_number("budget", budget, least, integer=True)
@@ -197,7 +221,7 @@ KEPT = {
 }
 
 
-def kept_count(cell, B, T, D, H, **options):
+def kept_count(cell: str | Cell, B: int, T: int, D: int, H: int, **options: Any) -> int:
     """How many numbers one layer of `fused` keeps from its forward pass for its backward, by formula.
 
     At each step and sequence: h, x and 1 for every cell; an LSTM adds its four gates, c and tanh(c); a
@@ -214,7 +238,7 @@ def kept_count(cell, B, T, D, H, **options):
     return inputs + KEPT[cell.name](T, **options) * H * B + weights
 
 
-def nbytes(kept):
+def nbytes(kept: Any) -> int:
     """Bytes of all arrays in a tree, a tape, or a list of them, by measurement; shared memory counts once."""
     buffers, waiting = {}, [kept]
     while waiting:

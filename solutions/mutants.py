@@ -165,7 +165,7 @@ def loses_points(target, mutant):
     """Whether the mutant's own check gives it less than full marks. (Diagnoses are left out: they cost time only.)"""
     with (
         mock.patch.object(Report, "wrong", return_value=None),
-        mock.patch.object(Report, "_diagnose", return_value=None),
+        mock.patch.object(Report, "_diagnose", return_value=[]),
     ):
         graded = author.check(target.check, mutated(target, mutant))
     return not graded.score >= graded.points

@@ -4,6 +4,7 @@ import re
 
 import yaml
 from course_site.execution import ROOT
+from myst_nb.core.read import read_myst_markdown_notebook
 
 
 def chapters():
@@ -23,3 +24,9 @@ def prose(text):
     text = re.sub(r"^---.*?^---", "", text, count=1, flags=re.DOTALL | re.MULTILINE)
     text = re.sub(r"^```.*?^```", "", text, flags=re.DOTALL | re.MULTILINE)
     return re.sub(r"\$\$.*?\$\$", "", text, flags=re.DOTALL)
+
+
+def cells_of(name):
+    """The code of a page's cells."""
+    text = (ROOT / "book" / f"{name}.md").read_text(encoding="utf-8")
+    return [c.source for c in read_myst_markdown_notebook(text).cells if c.cell_type == "code"]

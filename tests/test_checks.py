@@ -2,6 +2,7 @@
 
 import io
 import linecache
+import math
 import subprocess
 import sys
 from typing import NamedTuple
@@ -199,8 +200,20 @@ def test_no_answer_earns_nothing_and_says_why(function, words, capsys):
         (lambda x, y: unset(x, y), "set on every way"),
         (late, "could run without an end"),
         (lambda x, y: __import__("no_such_package"), "is that package on this machine"),
-        (lambda x, y: x.reshape(5, 5), "which shape has each factor"),
-        (lambda x, y: np.linalg.inv(x @ y.T * 0), "which shape has each factor"),
+        (lambda x, y: x @ y, "which shape has each factor"),
+        (lambda x, y: x + y.T, "which shape has each factor"),
+        (lambda x, y: x.reshape(5, 5), "how many numbers are in that array"),
+        (lambda x, y: np.concatenate([x, y.T[:, :1]]), "which arrays do you join"),
+        (lambda x, y: np.stack([x, y[0]]), "which arrays do you join"),
+        (lambda x, y: np.stack([]), "There must be at least one"),
+        (lambda x, y: x if x > 0 else y, "neither true nor false"),
+        (lambda x, y: np.array([[1.0], [1.0, 2.0]]) + x, "rows of one length"),
+        (lambda x, y: np.zeros((2, 2)).__setitem__(0, x), "on the left of the `=`"),
+        (lambda x, y: [a for a, b, c, d in zip(x, y)], "how many names on the left"),
+        (lambda x, y: x.sum(axis=2), "axes 0 and 1"),
+        (lambda x, y: np.max(x[:0]), "no elements"),
+        (lambda x, y: math.exp(1e4), "too large for one float"),
+        (lambda x, y: np.linalg.inv(x @ y.T * 0), "which value does that line not accept"),
     ],
 )
 def test_an_error_comes_with_something_to_think_about(function, words, capsys):

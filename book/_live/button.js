@@ -1,9 +1,10 @@
 // The button under a page's title. It stands in the page itself, so that nothing is fetched before it is pressed.
 const root = new URL(document.documentElement.dataset.content_root || "./", location.href);
+const cost = /* cost */ { said: "", cells: [] }; // filled in when the page is built, see course_site/cost.py
 const bar = document.createElement("div");
 bar.className = "live-bar";
 bar.innerHTML = `<button type="button" class="live-start">Run this page</button>
-  <p class="live-status" role="status">Starts Python in your browser; there is nothing to install.</p>`;
+  <p class="live-status" role="status">Starts Python in your browser; there is nothing to install. ${cost.said}</p>`;
 const button = bar.querySelector("button");
 const status = bar.querySelector(".live-status");
 button.addEventListener("click", async () => {
@@ -11,7 +12,7 @@ button.addEventListener("click", async () => {
   bar.dataset.state = "loading";
   try {
     const page = await import(new URL("live/page.js", root).href);
-    await page.start(bar, root);
+    await page.start(bar, root, cost.cells);
   } catch (error) {
     console.warn(error);
     status.textContent =

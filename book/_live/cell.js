@@ -1,4 +1,5 @@
 // One cell of the page: its code, its buttons, its outputs.
+import { Draft } from "./drafts.js";
 import { Outputs } from "./outputs.js";
 
 const TORCH =
@@ -8,18 +9,25 @@ const part = (tag, className, text = "") =>
   Object.assign(document.createElement(tag), { className, textContent: text });
 
 export class Cell {
-  constructor(place, number, page, edit) {
+  /** `cost` says what running it costs, where that is much. */
+  constructor(place, number, page, edit, cost) {
     this.label = `Cell ${number}`;
     this.place = place;
     this.page = page;
     this.written = place.querySelector(".cell_input pre").textContent.replace(/\n$/, "");
-    this.editor = { code: () => this.written };
+    this.draft = new Draft(location.pathname, number, this.written);
+    this.kept = this.draft.read() ?? this.written;
+    this.editor = { code: () => this.kept, set: (text) => this.#changed(text) };
     this.rest = null;
+    this.cost = cost;
     let box = place.querySelector(":scope .cell_output");
     if (!box) box = place.appendChild(part("div", "cell_output docutils container"));
+    this.stored = [...box.childNodes];
     this.outputs = new Outputs(box, this.label.toLowerCase(), (id, at) => this.page.widgets.show(id, at));
     this.#buttons(number, box);
     this.#editWhenSeen(edit);
+    const folded = place.querySelector("details:has(.cell_input)");
+    if (folded && this.edited) folded.open = true; // what will run is to be seen
   }
 
   #buttons(number, box) {
@@ -29,12 +37,17 @@ export class Cell {
       button.setAttribute("aria-label", label);
       button.addEventListener("click", press);
       bar.append(button);
+      return button;
     };
     add("Run", `Run cell ${number}`, () => this.page.run([this]));
     if (number > 1)
       add("Run up to here", `Run up to here: all cells up to cell ${number}`, () =>
         this.page.run(this.page.cells.slice(0, number)),
       );
+    this.over = add("Start over", `Start over: the code and the output of cell ${number} as the book has them`, () =>
+      this.startOver(),
+    );
+    this.over.hidden = this.kept === this.written;
     this.note = part("span", "live-note");
     bar.append(this.note);
     const hidden = box.closest("details");
@@ -57,8 +70,12 @@ export class Cell {
         const line = part("div", "live-editor");
         shown.replaceWith(line);
         const slot = line.appendChild(part("div", ""));
-        this.editor = edit(slot, this.written, `${this.label}, code. Escape, then Tab leaves the editor.`, () =>
-          this.page.run([this]),
+        this.editor = edit(
+          slot,
+          this.kept,
+          `${this.label}, code. Escape, then Tab leaves the editor.`,
+          () => this.page.run([this]),
+          (code) => this.#changed(code),
         );
       },
       { rootMargin: "600px" },
@@ -66,16 +83,37 @@ export class Cell {
     observer.observe(shown);
   }
 
+  get edited() {
+    return this.kept !== this.written;
+  }
+
+  #changed(code) {
+    this.kept = code;
+    this.over.hidden = !this.edited;
+    this.draft.write(code);
+  }
+
+  /** The code and the output that the book has. What the cell has made in Python stays there. */
+  startOver() {
+    this.editor.set(this.written);
+    this.outputs.restore(this.stored);
+    this.idle();
+  }
+
   wait() {
     this.#mark("waiting", "waits");
   }
 
   idle() {
-    this.#mark("", this.rest === null ? "" : "needs PyTorch: keeps its stored output");
+    this.#mark("", this.rest === null ? (this.cost ?? "") : "needs PyTorch: keeps its stored output");
   }
 
+  /** Python has ended. What spoke with it would be dead: the figure that the book has takes its place. */
   forget() {
-    if (this.place.dataset.live) this.#mark("", "not run since Python started");
+    if (!this.place.dataset.live) return;
+    const dead = this.place.querySelector(".cell_output .live-widget");
+    if (dead) this.outputs.restore(this.stored);
+    this.#mark("", `not run since Python started${dead && this.stored.length ? "; the figure is the book's" : ""}`);
   }
 
   show(output) {
@@ -100,7 +138,8 @@ export class Cell {
     const good = await execute(code);
     if (good) await this.outputs.settle();
     await this.outputs.last;
-    this.result = good ? "has run" : `ended with ${this.failed?.ename ?? "an error"}`;
+    const named = this.failed?.ename;
+    this.result = good ? "has run" : `ended with ${!named || named === "NotHere" ? "an error" : named}`;
     this.#mark(
       good ? "done" : "failed",
       good ? `ran in ${((performance.now() - began) / 1000).toFixed(2)} s` : this.#hint(),

@@ -6,8 +6,9 @@ import { EditorState } from "@codemirror/state";
 import { drawSelection, EditorView, keymap } from "@codemirror/view";
 import { classHighlighter } from "@lezer/highlight";
 
-/** An editor over `code` in place of `element`. `run` is called at Shift-Enter, `label` names it aloud. */
-export function edit(element, code, label, run) {
+/** An editor over `code` in place of `element`. `run` is called at Shift-Enter, `changed` with each new text; `label`
+ * names it aloud. */
+export function edit(element, code, label, run, changed) {
   const answer = () => {
     run();
     return true; // the key has done its work
@@ -27,6 +28,7 @@ export function edit(element, code, label, run) {
     python(),
     syntaxHighlighting(classHighlighter),
     EditorView.lineWrapping,
+    EditorView.updateListener.of((update) => update.docChanged && changed(view.state.doc.toString())),
     EditorView.contentAttributes.of({ "aria-label": label }),
   ];
   const view = new EditorView({ state: EditorState.create({ doc: code, extensions }) });

@@ -6,10 +6,12 @@ Jupyter messages, each with the id of the cell, or of the widget's message, that
 
 import contextlib
 import json
+import re
 import time
 import warnings
 
 import js
+import limits
 import torchless
 from pyodide.ffi import to_js
 from pyodide_js import loadPackage, loadPackagesFromImports
@@ -22,16 +24,15 @@ with warnings.catch_warnings():
 
 KERNEL, SHELL = pyodide_kernel.kernel_instance, pyodide_kernel.ipython_shell
 EVERY = 0.05  # seconds between two pieces of text that go to the page
-MOST = 200_000  # characters that one run may print: more would choke the page
-# Packages that parts of course_pkg import; Pyodide sees only what a cell names itself.
-BEHIND = {"plots": "matplotlib"}
+# Packages that a cell needs without importing them itself, by what then stands in its code.
+BEHIND = {r"course_pkg[\s\S]*\bplots\b": "matplotlib", r"run_line_magic\('(matplotlib|pylab)'": "matplotlib"}
 
 
 class Text:
     """What is printed, sent in pieces: a message for each print would keep the page from answering."""
 
     def __init__(self):
-        self.name, self.pieces, self.sent, self.left = "", [], 0.0, MOST
+        self.name, self.pieces, self.sent, self.left = "", [], 0.0, limits.MOST
 
     def write(self, name, text):
         """Keep `text` of the stream `name`, and send what there is when it is time."""
@@ -40,8 +41,8 @@ class Text:
         if name != self.name:
             self.flush()
         self.name = name
+        self.pieces.append(limits.cut(text, self.left))
         self.left -= len(text)
-        self.pieces.append(text if self.left > 0 else f"\n… more than {MOST} characters; the rest is left out.\n")
         if time.monotonic() - self.sent > EVERY:
             self.flush()
 
@@ -72,37 +73,56 @@ def _now(kind):
     return send
 
 
+class Shown:
+    """Sends outputs to the page, as many as it can bear."""
+
+    def __init__(self):
+        self.left = limits.OUTPUTS
+
+    def send(self, kind, data, metadata, **more):
+        """One output. Those after the last that the page can bear are left out, and it says so."""
+        self.left -= 1
+        if self.left > 0:
+            _now(kind)({"data": limits.shorten(data), "metadata": metadata or {}, **more})
+        elif self.left == 0:
+            _now("stream")({"name": "stdout", "text": f"… more than {limits.OUTPUTS} outputs; the rest is left out.\n"})
+
+
+SHOWN = Shown()
+
+
 def _set_parent(message):
     KERNEL._parent_header = {"header": {"msg_id": message}}
-    TEXT.left = MOST
+    TEXT.left, SHOWN.left = limits.MOST, limits.OUTPUTS
 
 
 def _traceback(etype, evalue, lines):
     # At once, so that an Output widget that is open receives it like any other output.
-    _now("error")({"ename": etype.__name__, "evalue": str(evalue), "traceback": list(lines)})
+    said = limits.cut(str(evalue))
+    _now("error")({"ename": etype.__name__, "evalue": said, "traceback": [limits.cut(line) for line in lines]})
 
 
 def connect():
     """Let the shell publish to the page."""
     for stream in (pyodide_kernel.stdout_stream, pyodide_kernel.stderr_stream):
         stream.publish_stream_callback = TEXT.write
-    display, update, result = _now("display_data"), _now("update_display_data"), _now("execute_result")
-    shown = SHELL.display_pub
-    shown.display_data_callback = lambda data, metadata, transient: display(
-        {"data": data, "metadata": metadata or {}, "transient": transient or {}}
+    update, shown = _now("update_display_data"), SHELL.display_pub
+    shown.display_data_callback = lambda data, metadata, transient: SHOWN.send(
+        "display_data", data, metadata, transient=transient or {}
     )
     shown.update_display_data_callback = lambda data, metadata, transient: update(
-        {"data": data, "metadata": metadata or {}, "transient": transient or {}}
+        {"data": limits.shorten(data), "metadata": metadata or {}, "transient": transient or {}}
     )
     shown.clear_output_callback = lambda wait: _now("clear_output")({"wait": bool(wait)})
-    SHELL.displayhook.publish_execution_result = lambda count, data, metadata: result(
-        {"execution_count": count, "data": data, "metadata": metadata or {}}
+    SHELL.displayhook.publish_execution_result = lambda count, data, metadata: SHOWN.send(
+        "execute_result", data, metadata, execution_count=count
     )
     SHELL.send_comm = lambda kind, content, metadata, topic, buffers: _now(kind)(content, metadata, buffers)
     SHELL._showtraceback = _traceback
     pyodide_kernel.kernel._load_packages_from_imports = _load
     SHELL.Completer.use_jedi = False
     SHELL.run_line_magic("colors", "linux")
+    limits.say(SHELL, KERNEL)
     _set_parent("")
 
 
@@ -111,16 +131,21 @@ def _loading(text):
         publish("loading", {"text": text})
 
 
-def _silent(text):
-    """What could not be loaded shows when the cell imports it."""
-
-
 async def _load(code):
-    options = {"messageCallback": _loading, "errorCallback": _silent}
-    for part, package in BEHIND.items():
-        if "course_pkg" in code and part in code:
+    """Load what a cell's code imports. Raises NotHere with the names of what did not come."""
+    failed = []
+    options = {"messageCallback": _loading, "errorCallback": failed.append}
+    for sign, package in BEHIND.items():
+        if re.search(sign, code):
             await loadPackage(package, **options)
     await loadPackagesFromImports(code, **options)
+    if failed:
+        names = sorted({found[1] for text in failed if (found := re.search(r"while loading ([\w.-]+):", text))})
+        more = f" and {len(names) - 3} more packages" if len(names) > 3 else ""
+        raise limits.NotHere(
+            f"{', '.join(names[:3]) or 'A package'}{more} could not be fetched: the network is away or blocks the "
+            "address. Run the cell again when it is back."
+        )
 
 
 def plan(sources):
@@ -129,7 +154,11 @@ def plan(sources):
 
 
 def warm():
-    """Import what nearly every cell needs."""
+    """Import what nearly every cell needs, and let tqdm do without a thread, which a browser does not have."""
+    with contextlib.suppress(ImportError):
+        import tqdm
+
+        tqdm.tqdm.monitor_interval = 0
     with contextlib.suppress(ImportError):
         import numpy  # noqa: F401
 
@@ -138,8 +167,12 @@ async def run(code, cell):
     """Run a cell's code; outputs carry the id `cell`. Returns whether it ended without an error."""
     _set_parent(cell)
     SHELL.last_execution_succeeded = False
-    await KERNEL.run(code)
-    TEXT.flush()
+    try:
+        await KERNEL.run(code)
+    except Exception:  # before the shell had the code
+        SHELL.showtraceback()
+    finally:
+        TEXT.flush()
     return SHELL.last_execution_succeeded
 
 

@@ -1,4 +1,5 @@
 // What Python shows, as the page shows it. The classes are those that the book's own outputs have.
+import { delimited, FORMULA } from "./formulas.js";
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: the colours of a terminal begin with Escape
 const ANSI = /\x1b\[([0-9;]*)m/;
@@ -44,7 +45,12 @@ const overwrite = (text) => text.replace(/\r\n/g, "\n").replace(/^.*\r(?=[^\n])/
 let markdown;
 async function fromMarkdown(text) {
   markdown ??= import("./markdown.js");
-  return (await markdown).render(text);
+  try {
+    return (await markdown).render(text);
+  } catch (error) {
+    markdown = undefined; // the next one asks again
+    throw error;
+  }
 }
 
 const typeset = (element) => window.MathJax?.typesetPromise?.([element]);
@@ -77,7 +83,7 @@ const SHOW = {
     return box;
   },
   "text/latex": async (data) => {
-    const box = make("div", "output text_latex math mathjax_process", data);
+    const box = make("div", "output text_latex math mathjax_process", data.replace(FORMULA, delimited));
     await typeset(box);
     return box;
   },
@@ -86,6 +92,18 @@ const SHOW = {
 };
 const WIDGET = "application/vnd.jupyter.widget-view+json";
 
+// What was shown with a name, by that name: any cell may change it later, in all its places.
+const named = new Map();
+
+/** What stands where an output cannot be shown. */
+function regret(error) {
+  const text = String(error?.message ?? error);
+  const said = /fetch|import|load/i.test(text)
+    ? "What shows this output could not be fetched: the network is away, or the site is. Reload the page when it is back; what you wrote into its cells is kept."
+    : `This output could not be shown: ${text}`;
+  return make("div", "output traceback", said);
+}
+
 /** One place for outputs: a cell's, or an Output widget's. Changes come one after the other, in order. */
 export class Outputs {
   constructor(box, label, widget) {
@@ -93,7 +111,6 @@ export class Outputs {
     this.label = label;
     this.widget = widget;
     this.last = Promise.resolve();
-    this.ids = new Map();
     this.stale = false;
   }
 
@@ -105,6 +122,14 @@ export class Outputs {
   /** Clear what is still there from before; after the last output of a run. */
   settle() {
     return this.#next(() => this.#fresh());
+  }
+
+  /** Put back what was there before anything ran. */
+  restore(nodes) {
+    return this.#next(() => {
+      this.stale = false;
+      this.box.replaceChildren(...nodes);
+    });
   }
 
   clear(wait) {
@@ -127,12 +152,16 @@ export class Outputs {
       const shown = await this.#render(output);
       this.box.append(shown);
       const id = output.transient?.display_id;
-      if (id) this.ids.set(id, shown);
+      if (id) named.set(id, [...(named.get(id) ?? []), shown]);
     });
   }
 
   #next(change) {
-    this.last = this.last.then(change).catch((error) => console.error("output", error));
+    this.last = this.last.then(change).catch((error) => {
+      console.warn("output", error);
+      this.#fresh();
+      this.box.append(regret(error));
+    });
     return this.last;
   }
 
@@ -143,9 +172,13 @@ export class Outputs {
 
   async #update(output) {
     const id = output.transient?.display_id;
-    const shown = await this.#render(output);
-    this.ids.get(id)?.replaceWith(shown);
-    this.ids.set(id, shown);
+    const places = (named.get(id) ?? []).filter((old) => old.isConnected);
+    named.set(id, []);
+    for (const old of places) {
+      const shown = await this.#render(output);
+      old.replaceWith(shown);
+      named.get(id).push(shown);
+    }
   }
 
   async #render(output) {

@@ -1,6 +1,6 @@
 // A page whose cells run. Called by button.js when the reader presses "Run this page".
 import { Cell } from "./cell.js";
-import { Python, Stopped } from "./python.js";
+import { MEMORY, Python, Stopped } from "./python.js";
 import { Widgets } from "./widgets.js";
 
 const button = (text, className, press) => {
@@ -10,7 +10,8 @@ const button = (text, className, press) => {
 };
 
 class Page {
-  constructor(bar, root) {
+  constructor(bar, root, costs) {
+    this.costs = costs;
     this.live = new URL("live/", root).href;
     this.status = bar.querySelector(".live-status");
     this.bar = bar;
@@ -44,6 +45,7 @@ class Page {
         if (total) Object.assign(this.meter, { max: total, value: done });
         else this.meter.removeAttribute("value");
       },
+      (error) => this.died(error),
     );
     this.widgets = new Widgets((content, buffers) => this.send(content, buffers));
     try {
@@ -59,7 +61,7 @@ class Page {
     await this.boot("Fetching Python …");
     const { edit } = await editor;
     const places = [...document.querySelectorAll("article div.cell")].filter((c) => c.querySelector(".cell_input pre"));
-    this.cells = places.map((place, k) => new Cell(place, k + 1, this, edit));
+    this.cells = places.map((place, k) => new Cell(place, k + 1, this, edit, this.costs[k]));
     const rests = await this.python.ask("plan", { sources: this.cells.map((cell) => cell.written) });
     for (const [k, cell] of this.cells.entries()) cell.plan(rests[k]);
     const start = this.bar.querySelector(".live-start");
@@ -68,12 +70,16 @@ class Page {
     this.stopper.hidden = true;
     start.replaceWith(all, this.stopper);
     all.focus({ preventScroll: true });
-    this.say(`Python is ready. ${this.lacks || "Run a cell, or all of them; Shift-Enter runs the one you edit."}`);
+    const edited = this.cells.filter((cell) => cell.edited).length;
+    const kept = edited ? ` Your changes are back in ${edited === 1 ? "one cell" : `${edited} cells`}.` : "";
+    const how = "Run a cell, or all of them; Shift-Enter runs the one you edit.";
+    this.say(`Python is ready. ${this.lacks || how}${kept}`);
     this.state = "ready";
   }
 
   /** Run cells one after the other, until one fails. */
   run(cells) {
+    if (this.bar.dataset.state === "failed") this.restart(""); // Python did not come back the last time
     const turn = this.turn;
     for (const cell of cells) cell.wait();
     this.queue = this.queue.then(() => this.#work(cells, turn)).catch((error) => console.error(error));
@@ -82,16 +88,24 @@ class Page {
 
   async #work(cells, turn) {
     if (turn !== this.turn) return;
+    if (this.python.over) {
+      for (const cell of cells) cell.idle();
+      return;
+    }
     this.state = "running";
     this.stopper.hidden = false;
+    const results = [];
     for (const [k, cell] of cells.entries()) {
       if (turn !== this.turn) return;
-      if (!(await this.#one(cell, turn))) {
+      const good = await this.#one(cell, turn);
+      results.push(cell);
+      if (!good) {
         for (const later of cells.slice(k + 1)) later.idle();
         break;
       }
     }
     if (turn !== this.turn) return;
+    if (results.length > 1) this.say(summary(results));
     this.stopper.hidden = true;
     this.state = "ready";
   }
@@ -106,11 +120,17 @@ class Page {
       return good;
     } catch (error) {
       if (turn !== this.turn || error instanceof Stopped) return false;
-      // Python itself broke, most often because memory ran out: begin again.
-      console.warn(error);
-      this.restart(/memory|alloc|range/i.test(error.message) ? "Python ran out of memory" : "Python broke down");
+      this.died(error);
       return false;
     }
+  }
+
+  /** Python itself broke, most often because memory ran out: begin again. */
+  died(error) {
+    console.warn(error);
+    const cell = this.cells?.find((c) => c.place.dataset.live === "running");
+    const where = cell ? ` in ${cell.label.toLowerCase()}` : "";
+    this.restart(`${MEMORY.test(error.message) ? "Python ran out of memory" : "Python broke down"}${where}`);
   }
 
   stop() {
@@ -124,17 +144,18 @@ class Page {
     for (const cell of this.cells) cell.forget();
     this.parents.clear();
     this.stopper.hidden = true;
-    const started = this.boot(`${what}. Starting Python afresh …`);
+    const said = what && `${what}. `;
+    const started = this.boot(`${said}Starting Python afresh …`);
     this.queue = started.then(
       () => {
         this.say(
-          `${what}. Python started afresh and knows nothing of what ran before: run the cells that you need again.`,
+          `${said}Python started afresh and knows nothing of what ran before: run the cells that you need again.`,
         );
         this.state = "ready";
       },
       (error) => {
         if (error instanceof Stopped) return;
-        this.say(error.said ?? String(error));
+        this.say(`${said}${error.said ?? String(error)} To try again, run a cell.`);
         this.state = "failed";
       },
     );
@@ -163,11 +184,28 @@ class Page {
   }
 }
 
-export async function start(bar, root) {
+/** What became of several cells, in one sentence. */
+function summary(cells) {
+  const left = cells.filter((cell) => cell.place.dataset.live === "left-out").length;
+  const failed = cells.find((cell) => cell.place.dataset.live === "failed");
+  const ran = cells.length - left - (failed ? 1 : 0);
+  const parts = [`${ran} ${ran === 1 ? "cell has" : "cells have"} run`];
+  if (left) parts.push(`${left} ${left === 1 ? "was" : "were"} left out for want of PyTorch`);
+  if (failed) parts.push(`${failed.label} ${failed.result}`);
+  return `${parts.join("; ")}.`;
+}
+
+export async function start(bar, root, costs = []) {
   const style = Object.assign(document.createElement("link"), {
     rel: "stylesheet",
     href: new URL("live/live.css", root),
   });
   document.head.append(style);
-  await new Page(bar, root).open();
+  const below = () => {
+    const header = document.querySelector(".bd-header-article");
+    document.documentElement.style.setProperty("--live-top", `${header?.offsetHeight ?? 0}px`);
+  };
+  below();
+  addEventListener("resize", below);
+  await new Page(bar, root, costs).open();
 }

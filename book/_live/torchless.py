@@ -11,6 +11,7 @@ from IPython.core.inputtransformer2 import TransformerManager
 
 FUNCTION = (ast.FunctionDef, ast.AsyncFunctionDef)
 CHANGING = {"append", "extend", "insert", "update", "add"}
+NEEDS = {"torch", "to_torch"}  # PyTorch, and what of course_pkg imports it
 
 
 def _base(node):
@@ -18,6 +19,26 @@ def _base(node):
     while isinstance(node, (ast.Attribute, ast.Subscript)):
         node = node.value
     return {node.id} if isinstance(node, ast.Name) else set()
+
+
+class _Apart(ast.NodeTransformer):
+    """Comprehensions as generators, which have names of their own in every Python.
+
+    Since Python 3.12 (PEP 709) the names of a comprehension are among those of the code around it.
+    """
+
+    def _generator(self, node):
+        self.generic_visit(node)
+        value = ast.Tuple([node.key, node.value], ast.Load()) if isinstance(node, ast.DictComp) else node.elt
+        return ast.GeneratorExp(value, node.generators)
+
+    visit_ListComp = visit_SetComp = visit_DictComp = _generator
+
+
+def _table(code):
+    """The symbol table of a statement."""
+    apart = _Apart().visit(ast.parse(ast.unparse(code)))
+    return symtable.symtable(ast.unparse(apart), "cell", "exec")
 
 
 def _globals(table):
@@ -36,19 +57,22 @@ def _locals(table):
 
 def _simple(code):
     """What a statement without a block of its own, or a function, reads and makes."""
-    table = symtable.symtable(ast.unparse(code), "cell", "exec")
+    table = _table(code)
     below = set(_globals(table))
     reads = {s.get_name() for s in table.get_symbols() if s.is_referenced()} | below
     makes = {s.get_name() for s in table.get_symbols() if s.is_assigned() or s.is_imported()}
     changed = set()
     for node in ast.walk(code):
         if isinstance(node, (ast.Import, ast.ImportFrom)):
-            reads.update([getattr(node, "module", None) or "", *(a.name for a in node.names)])
+            named = [getattr(node, "module", None) or "", *(a.name for a in node.names)]
+            reads.update(name.split(".")[0] for name in named)
+        elif isinstance(node, ast.NamedExpr):
+            makes.add(node.target.id)  # also where it stands in a comprehension
         elif isinstance(node, ast.AugAssign):
             changed |= _base(node.target)
         elif isinstance(node, (ast.Attribute, ast.Subscript)) and not isinstance(node.ctx, ast.Load):
             makes |= _base(node)
-        elif isinstance(node, ast.Attribute) and "torch" in node.attr:
+        elif isinstance(node, ast.Attribute) and node.attr in NEEDS:
             reads.add(node.attr)
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in CHANGING:
             makes |= _base(node.func)
@@ -91,7 +115,7 @@ def split(sources):
         kept = []
         for statement in body:
             reads, makes = names(statement)
-            if reads & lost or any("torch" in name for name in reads):
+            if reads & (lost | NEEDS):
                 lost |= makes
             else:
                 lost -= makes

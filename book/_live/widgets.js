@@ -172,6 +172,10 @@ export class Widgets {
       return;
     }
     this.manager ??= import("./ipywidgets.js").then(({ Manager }) => new Manager([...this.comms.values()]));
-    await (await this.manager).show(id, box);
+    const manager = await this.manager.catch((error) => {
+      this.manager = null; // the next one asks again
+      throw error;
+    });
+    await manager.show(id, box);
   }
 }

@@ -2,7 +2,7 @@
 // jupyterlite-pyodide-kernel; glue.py stands between that shell and the page.
 
 const PACKAGES = ["pyodide-kernel", "numpy", "course-pkg"];
-const OURS = ["glue.py", "torchless.py"]; // beside this file
+const OURS = ["limits.py", "torchless.py", "glue.py"]; // beside this file
 const CORE_FILES = 4; // the script, its WebAssembly, the loader of both, the standard library
 
 let glue;
@@ -35,7 +35,12 @@ function watch(total) {
 }
 
 const operations = {
-  async start({ pyodide, lock, stdlib }) {
+  async start({ pyodide, lock, stdlib, life }) {
+    // Whoever waits for this lock gets it when the worker is no more.
+    navigator.locks?.request(life, () => {
+      postMessage({ holds: life });
+      return new Promise(() => {});
+    });
     const asked = fetched(lock).then((r) => r.json());
     const sources = OURS.map((name) => fetched(name).then((r) => r.text()));
     importScripts(`${pyodide}pyodide.js`);
@@ -49,6 +54,8 @@ const operations = {
       packages: PACKAGES.filter((name) => contents.packages[name]),
       env: { JUPYTER_WIDGETS_ECHO: "0", OPENBLAS_NUM_THREADS: "1" },
     });
+    // Python itself has broken: what was asked of it is never answered.
+    python._api.on_fatal = (error) => postMessage({ fatal: String(error?.message || error) });
     const missing = PACKAGES.filter((name) => !python.loadedPackages[name]);
     if (missing.includes("pyodide-kernel")) throw new Error("fetch: the wheel of pyodide-kernel did not come");
     postMessage({ progress: { text: "Starting Python" } });

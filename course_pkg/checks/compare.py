@@ -7,9 +7,7 @@ import contextlib
 import copy
 import io
 import itertools
-import linecache
 import textwrap
-import traceback
 import warnings
 from typing import Any, NamedTuple
 
@@ -201,20 +199,3 @@ def describe(arguments):
     words += [f"{name} = {value:.6g}" for name, value in arguments.items() if isinstance(value, (int, float))]
     words += [f"{name} = {value!r}" for name, value in arguments.items() if isinstance(value, str) and len(value) < 20]
     return ", ".join(words[:6]) + (", ..." if len(words) > 6 else "")
-
-
-def own_frames(error):
-    """The notebook's own frames on the way to the error, as (frame, line number)."""
-    return [f for f in traceback.walk_tb(error.__traceback__) if f[0].f_globals.get("__name__") == "__main__"]
-
-
-def own_line(error):
-    """The last line of the notebook's own code on the way to the error, or ""."""
-    frames = own_frames(error)
-    return linecache.getline(frames[-1][0].f_code.co_filename, frames[-1][1]).strip() if frames else ""
-
-
-def where(error):
-    """The name of the notebook's function that raised the error, or ""."""
-    frames = own_frames(error)
-    return frames[-1][0].f_code.co_name if frames else ""

@@ -18,10 +18,14 @@ TEXT = {
     "run that cell, then run this one again.",
     "needs": "{name} calls {inner}, which is not written yet. Write that one first.",
     "undefined": "{name} is not defined. Run the cell above this one, and look for an error there.",
+    "undefined because": "{name} is not defined, since its cell stopped with {kind}: {message}",
+    "unsure": "  {name} calls {inner}, whose own check does not pass yet. Mend {inner} first.",
     "not a function": "{name} is of type {got}, wanted a function. Has a variable taken its name?",
     "nothing": "{name} returned None",
     "error": "{name} stopped with {kind}: {message}",
     "line": "\n    in your line: {line}",
+    "in helper": "\n    which is in {inner}, and {name} calls it. Run the check of {inner} first, if it has one.",
+    "in given": "\n    The error came up in {inner}, which is given and right.",
     "inputs": "\n    with {inputs}",
     "count": "{path}: got {got}, wanted {want} ({names})",
     "result": "the result",
@@ -34,6 +38,7 @@ TEXT = {
     "not comparable": "{path}: the numbers can be compared once the shape is right",
     "value": "{path}: got {got}, wanted {want}",
     "values": "{path}: got\n{got}\n  wanted\n{want}",
+    "printed alike": "\n  which is printed alike, but differs by up to {error:.3g}",
     "difference": "{path}: wrong by up to {error:.3g}",
     "not finite": "{path}: holds nan or inf",
     "outside": "{path}: runs from {low:.4g} to {high:.4g}, wanted nothing outside {want}",
@@ -49,8 +54,24 @@ TEXT = {
     "think dtype": "the dtype of what comes in says how exact the answer is to be. Where do you choose one yourself? "
     "np.zeros_like(a) takes it over, np.zeros(...) does not.",
     "think nothing": "does every way through your function end in a `return`?",
-    "think ValueError": "which shape has each factor in that line? In A @ B the last size of A is the first size of B; "
+    "think given": "what does your line hand over, of which shape and type, and what does that function want? Its "
+    "docstring says so.",
+    "think product": "which shape has each factor in that line? In A @ B the last size of A is the first size of B; "
     "A * B wants the same shape twice.",
+    "think write": "which shape has the place on the left of the `=`, and which has what you write into it?",
+    "think uneven": "an array has rows of one length. Are all the lists that go into it as long as each other, and is "
+    "what goes into one place a single number?",
+    "think join": "which arrays do you join in that line? There must be at least one, and their shapes may differ only "
+    "along the axis that they are joined in; np.stack wants all shapes the same.",
+    "think reshape": "how many numbers are in that array, and how many places has the shape that you ask for?",
+    "think truth": "an array with several numbers is neither true nor false. Which one do you ask about: all of them, "
+    "any, or each by itself (np.where)?",
+    "think unpack": "how many things stand on the right of the `=`, or in the loop, and how many names on the left?",
+    "think empty": "can what you hand over have no elements here? What should the answer be then?",
+    "think ValueError": "which value does that line not accept, and where did it come from?",
+    "think AxisError": "how many axes has that array? They are counted from 0, so a (B, H) array has axes 0 and 1.",
+    "think OverflowError": "which number grows too large for one float? NumPy's functions give inf where those of "
+    "math stop. Can the formula be written so that nothing large is raised to a power?",
     "think NameError": "is that name spelled as where it is defined, and has that cell been run?",
     "think TypeError": "does that line hand over as many things as are wanted, and of the right type?",
     "think unwritten": "what comes in, of which shape, and what must come out? The first hint asks where to begin.",
@@ -74,6 +95,7 @@ TEXT = {
     "head": "{name}: {earned:g} of {points:g} points",
     "head visible": "{name}: {good} of {tested} parts right, {earned:g} of {points:g} points so far",
     "done visible": "{name}: all {tested} parts right. Grading tries other sizes and numbers as well.",
+    "or": " Or: ",
     "diagnosis": "Diagnosis: {message}",
     "printed": "  Your function printed:\n{text}",
     "warned": "  Python warned (this costs no points): {text}",

@@ -43,7 +43,7 @@ class GRUTape(NamedTuple):
     reset: str
 
 
-def gru(x, state, params, *, reset="after"):
+def gru(x: Array, state: HState | None, params: GRUParams, *, reset: str = "after") -> tuple[Array, HState, GRUTape]:
     """The GRU over x (B, T, D) from `state` (HState of (B, H), or None for zeros).
 
     reset: "after" the product with W_hn, as PyTorch, or "before" it, as Cho et al. 2014.
@@ -112,7 +112,7 @@ def _steps_before(Z, A, M):
         add(n, u, h_t)
 
 
-def gru_backward(dh, dstate, tape):
+def gru_backward(dh: Array | None, dstate: HState | None, tape: GRUTape) -> tuple[Array, HState, GRUParams]:
     """Gradients from dh (B, T, H) and dstate (HState), None for zeros: (dx, dstate_0, dparams)."""
     require_tape(tape, GRUTape)
     Z, A, a_hn, M, reset = tape

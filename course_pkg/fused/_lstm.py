@@ -41,7 +41,7 @@ def _reordered(M, order):
     return M.reshape(4, -1, M.shape[1])[order].reshape(M.shape)
 
 
-def lstm(x, state, params):
+def lstm(x: Array, state: LSTMState | None, params: LSTMParams) -> tuple[Array, LSTMState, LSTMTape]:
     """The LSTM over x (B, T, D) from `state` (LSTMState of (B, H), or None for zeros).
 
     Returns (h (B, T, H), state_T, tape). Raises ValueError for wrong types, shapes or dtypes.
@@ -73,7 +73,7 @@ def lstm(x, state, params):
     return batch_major(Z[1:, :H]), state_T, LSTMTape(Z, A, tanh_c, M)
 
 
-def lstm_backward(dh, dstate, tape):
+def lstm_backward(dh: Array | None, dstate: LSTMState | None, tape: LSTMTape) -> tuple[Array, LSTMState, LSTMParams]:
     """Gradients from dh (B, T, H) and dstate (LSTMState), None for zeros: (dx, dstate_0, dparams)."""
     require_tape(tape, LSTMTape)
     Z, A, tanh_c, M = tape

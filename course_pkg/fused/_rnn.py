@@ -47,7 +47,9 @@ IN_PLACE = {
 }
 
 
-def rnn(x, state, params, *, nonlinearity="tanh"):
+def rnn(
+    x: Array, state: HState | None, params: RNNParams, *, nonlinearity: str = "tanh"
+) -> tuple[Array, HState, RNNTape]:
     """The RNN over x (B, T, D) from `state` (HState of (B, H), or None for zeros).
 
     nonlinearity: "tanh", "sigmoid", "relu" or "leaky_relu". Returns (h (B, T, H), state_T, tape).
@@ -65,7 +67,7 @@ def rnn(x, state, params, *, nonlinearity="tanh"):
     return batch_major(Z[1:, :H]), HState(Z[T, :H].T.copy()), RNNTape(Z, M, nonlinearity)
 
 
-def rnn_backward(dh, dstate, tape):
+def rnn_backward(dh: Array | None, dstate: HState | None, tape: RNNTape) -> tuple[Array, HState, RNNParams]:
     """Gradients from dh (B, T, H) and dstate (HState), None for zeros: (dx, dstate_0, dparams)."""
     require_tape(tape, RNNTape)
     Z, M, nonlinearity = tape

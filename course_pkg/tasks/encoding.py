@@ -2,9 +2,11 @@
 
 import re
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from course_pkg._validation import require_ids, require_number, require_unmasked
 
@@ -27,12 +29,12 @@ class Data(NamedTuple):
     classes: tuple = ()  # classes[k] is what k means in y
 
     @property
-    def arrays(self):
+    def arrays(self) -> tuple:
         """(x, y, mask, lengths), what `train.fit` takes."""
         return self.x, self.y, self.mask, self.lengths
 
 
-def encode(tokens, symbols):
+def encode(tokens: Sequence, symbols: Sequence) -> np.ndarray:
     """The numbers of `tokens` (a string is a sequence of characters) as an integer array.
 
     A token that is not among `symbols` becomes "<unk>" where symbols has that, else raises ValueError.
@@ -48,14 +50,14 @@ def encode(tokens, symbols):
     return np.array(ids, dtype=np.int64)
 
 
-def decode(ids, symbols):
+def decode(ids: ArrayLike, symbols: Sequence) -> list:
     """The list of symbols that `ids` (one axis) stand for."""
     ids = np.asarray(ids)
     require_ids("ids", ids, len(symbols))
     return [symbols[k] for k in ids]
 
 
-def pad(sequences, value=0):
+def pad(sequences: Sequence, value: int = 0) -> tuple[np.ndarray, np.ndarray]:
     """Integer sequences of different lengths as one array: (ids (N, T) filled up with `value`, lengths (N,)).
 
     Raises ValueError for an empty sequence, and for one of anything but integers, which would be cut to integers.
@@ -79,12 +81,12 @@ def _integers(name, sequence):
     return ids
 
 
-def words(text):
+def words(text: str) -> list[str]:
     """Lower-case words and marks of `text`, HTML line breaks dropped: "A film.<br />Good" gives a, film, ., good."""
     return re.findall(r"\w+(?:'\w+)*|[^\w\s]", re.sub(r"<br\s*/?>", " ", text.lower()))
 
 
-def vocabulary(token_lists, size):
+def vocabulary(token_lists: Sequence, size: int) -> tuple[str, ...]:
     """The symbols "<pad>", "<unk>" and the most frequent tokens, `size` in all; ties in alphabetical order."""
     require_number("size", size, 3, integer=True)
     counts = Counter(token for tokens in token_lists for token in tokens)
@@ -92,17 +94,17 @@ def vocabulary(token_lists, size):
     return (PAD, UNKNOWN, *ranked[: size - 2])
 
 
-def balanced(n, classes, rng):
+def balanced(n: int, classes: int, rng: np.random.Generator) -> np.ndarray:
     """n class numbers in random order, each class as often as the others (to within one)."""
     return rng.permutation(np.arange(n, dtype=np.int64) % classes)
 
 
-def pick(options, rng):
+def pick(options: Sequence, rng: np.random.Generator) -> Any:
     """One of `options`, a sequence, drawn evenly."""
     return options[rng.integers(len(options))]
 
 
-def require_counts(**counts):
+def require_counts(**counts: Any) -> None:
     """Check that each named argument is an integer of at least 1."""
     for name, value in counts.items():
         require_number(name, value, 1, integer=True)

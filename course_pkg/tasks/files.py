@@ -30,7 +30,7 @@ def _text(path):
         raise ValueError(f"path: got {Path(path).name}, which is not UTF-8 text ({error.reason})") from error
 
 
-def text_file(path):
+def text_file(path: str | Path) -> str:
     """The text of a UTF-8 file; line ends become a newline. Raises ValueError if it is empty or not UTF-8."""
     text = _text(path)
     if not text.strip():
@@ -38,7 +38,7 @@ def text_file(path):
     return text
 
 
-def imdb_reviews(folder, split="train", *, limit=None):
+def imdb_reviews(folder: str | Path, split: str = "train", *, limit: int | None = None) -> tuple[list[str], np.ndarray]:
     """Reviews and labels (1 positive, 0 negative) of the Large Movie Review Dataset: (list of str, (N,) integers).
 
     `folder` is aclImdb, unpacked from https://ai.stanford.edu/~amaas/data/sentiment/ (Maas et al. 2011);
@@ -73,7 +73,7 @@ def _number_and_rating(path, label):
     return int(number), int(rating)
 
 
-def prices_csv(path, column="Close"):
+def prices_csv(path: str | Path, column: str = "Close") -> Prices:
     """One column of a price table as `Prices`, oldest first; days without a price are left out.
 
     Reads what Yahoo Finance, Stooq and Matplotlib's sample data (Stocks.csv, msft.csv) use: a header

@@ -31,7 +31,7 @@ def _draw(rng):
     return "".join(letters)
 
 
-def reber_next(prefix):
+def reber_next(prefix: str) -> set[str]:
     """The letters that the Reber grammar allows after `prefix`, as a set; empty after a whole string.
 
     Raises ValueError if the grammar cannot have made `prefix`.
@@ -44,7 +44,7 @@ def reber_next(prefix):
     return set(moves)
 
 
-def is_reber(string):
+def is_reber(string: str) -> bool:
     """Whether `string` is a whole string of the Reber grammar."""
     try:
         return reber_next(string) == set()
@@ -52,7 +52,7 @@ def is_reber(string):
         return False
 
 
-def is_embedded_reber(string):
+def is_embedded_reber(string: str) -> bool:
     """Whether `string` is B, T or P, a Reber string, the same T or P again, E."""
     return (
         len(string) > 4
@@ -71,7 +71,7 @@ def _next_letter(strings, chance):
     return Data(x, y, chance, mask=mask, lengths=lengths, symbols=SYMBOLS, classes=SYMBOLS)
 
 
-def reber(n, rng):
+def reber(n: int, rng: np.random.Generator) -> Data:
     """Say the next letter of a Reber string.
 
     x and y (n, T) integers, padded; every step but the last allows two letters, evenly. chance is the
@@ -82,7 +82,7 @@ def reber(n, rng):
     return _next_letter([_draw(rng) for _ in range(n)], 3 / 14)
 
 
-def embedded_reber_next(prefix):
+def embedded_reber_next(prefix: str) -> set[str]:
     """The letters that the embedded Reber grammar allows after `prefix`, as a set; empty after a whole string.
 
     Raises ValueError if the grammar cannot have made `prefix`.
@@ -101,7 +101,7 @@ def embedded_reber_next(prefix):
     return moves
 
 
-def embedded_reber(n, rng, *, every=False):
+def embedded_reber(n: int, rng: np.random.Generator, *, every: bool = False) -> Data:
     """Say the last letter but one of an embedded Reber string: the T or P that was its second letter.
 
     x (n, T) integers, padded; y (n, T) the next letter, counted at the one step where it must be

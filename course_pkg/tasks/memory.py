@@ -1,12 +1,13 @@
 """Small tasks that ask one thing: what is remembered, and for how long."""
 
 import numpy as np
+from numpy.typing import ArrayLike, DTypeLike
 
 from course_pkg._validation import require_choice, require_float, require_number, require_rng
 from course_pkg.tasks.encoding import Data, balanced, require_counts
 
 
-def delayed_recall(n, T, lag, rng, *, symbols=4):
+def delayed_recall(n: int, T: int, lag: int, rng: np.random.Generator, *, symbols: int = 4) -> Data:
     """Say at each step the symbol seen `lag` steps ago; it counts from step `lag` on.
 
     x and y (n, T) integers below `symbols`, drawn evenly. chance is the accuracy of a guess, 1 / symbols.
@@ -23,7 +24,7 @@ def delayed_recall(n, T, lag, rng, *, symbols=4):
     return Data(x, y, 1 / symbols, mask=mask, symbols=names, classes=names)
 
 
-def adding_problem(n, T, rng, *, dtype=np.float32):
+def adding_problem(n: int, T: int, rng: np.random.Generator, *, dtype: DTypeLike = np.float32) -> Data:
     """Add the two numbers that are marked, one in the first half of the sequence and one in the second.
 
     x (n, T, 2): an even draw from 0 to 1, and a mark that is 1 at two steps and 0 elsewhere. y (n, 1).
@@ -41,7 +42,7 @@ def adding_problem(n, T, rng, *, dtype=np.float32):
     return Data(np.stack([value, mark], axis=2).astype(dtype), y[:, None].astype(dtype), 1 / 6)
 
 
-def copying_memory(n, delay, rng, *, length=10, symbols=8):
+def copying_memory(n: int, delay: int, rng: np.random.Generator, *, length: int = 10, symbols: int = 8) -> Data:
     """Read `length` symbols, wait, and write them down again when the signal comes.
 
     x (n, delay + 2 * length): the symbols, delay - 1 blanks, the signal, length blanks. y of the same
@@ -66,7 +67,7 @@ def copying_memory(n, delay, rng, *, length=10, symbols=8):
 ORDER_PLACES = {2: ((0.10, 0.20), (0.50, 0.60)), 3: ((0.10, 0.20), (0.33, 0.43), (0.66, 0.76))}
 
 
-def temporal_order(n, T, rng, *, relevant=2):
+def temporal_order(n: int, T: int, rng: np.random.Generator, *, relevant: int = 2) -> Data:
     """Say in which order the symbols X and Y came; `relevant` of them stand far apart among other symbols.
 
     x (n, T) integers: E at the start, B at the end, a, b, c, d in between, X or Y at two or three drawn
@@ -89,7 +90,7 @@ def temporal_order(n, T, rng, *, relevant=2):
     return Data(x, y, 0.5**relevant, symbols=symbols, classes=names)
 
 
-def parity(n, T, rng):
+def parity(n: int, T: int, rng: np.random.Generator) -> Data:
     """Say at each step whether the number of ones so far is even or odd.
 
     x and y (n, T) of 0 and 1. One wrong step makes all later answers wrong. chance is the accuracy of a guess, 1/2.
@@ -101,7 +102,7 @@ def parity(n, T, rng):
     return Data(x, x.cumsum(axis=1) % 2, 0.5, symbols=("0", "1"), classes=("even", "odd"))
 
 
-def count_strings(counts):
+def count_strings(counts: ArrayLike) -> Data:
     """The strings a^n b^n of the given numbers n, as `Data`; see `counting`."""
     counts = np.asarray(counts)
     if counts.ndim != 1 or not len(counts) or counts.dtype.kind not in "iu" or counts.min() < 1:
@@ -113,7 +114,7 @@ def count_strings(counts):
     return Data(x, (t == 2 * n - 1).astype(int), float(chance), mask, 2 * counts, ("a", "b"), ("b", "end"))
 
 
-def counting(n, longest, rng):
+def counting(n: int, longest: int, rng: np.random.Generator) -> Data:
     """Read a^k b^k, k times a and then k times b, and say at each b whether another b follows or the end.
 
     k is drawn evenly from 1 to `longest`. x (n, 2 * longest at most) integers, y of the same shape, 1 at the last

@@ -156,7 +156,7 @@ def _note(text):
     return Note(12 * (octave + 1) + SEMITONE[name[0]], float(beats or 1))
 
 
-def tunes():
+def tunes() -> tuple[Tune, ...]:
     """All the tunes, a tuple of `Tune`."""
     return tuple(
         Tune(name, source, bar, tuple(_note(text) for text in score.replace("|", " ").split()))
@@ -164,12 +164,12 @@ def tunes():
     )
 
 
-def transpose(notes, semitones):
+def transpose(notes: tuple, semitones: int) -> tuple[Note, ...]:
     """The same tune, higher by `semitones` (lower when negative)."""
     return tuple(note._replace(pitch=note.pitch + semitones) for note in notes)
 
 
-def melodies(n, rng):
+def melodies(n: int, rng: np.random.Generator) -> Data:
     """Say the next note of a tune: n tunes, drawn evenly, each moved to a key drawn evenly from twelve.
 
     x and y (n, T) integers, padded: "start" and the notes; the notes and "stop". symbols are `Note`s,

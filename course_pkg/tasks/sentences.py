@@ -43,7 +43,7 @@ def _words_of(*rows):
 REVIEW_SYMBOLS = (PAD, ".", *_words_of(*NEUTRAL, *itertools.chain(*VERDICTS)))
 
 
-def reviews(n, rng, *, sentences=6, distance=0):
+def reviews(n: int, rng: np.random.Generator, *, sentences: int = 6, distance: int = 0) -> Data:
     """Is this review positive? One sentence says so; `distance` others follow it, the rest come before.
 
     distance=0 puts the verdict last, distance=sentences-1 first. Half of the verdicts use "not" or
@@ -72,7 +72,7 @@ _TAGGED = (("the", "has", "a"), TWO_MEANINGS, ADJECTIVES, ADVERBS, *SENSES.value
 TAGGED_SYMBOLS = (PAD, *sorted(itertools.chain(*_TAGGED)))
 
 
-def tagged_sentences(n, rng, *, gap=4):
+def tagged_sentences(n: int, rng: np.random.Generator, *, gap: int = 4) -> Data:
     """Tag each word: animal or thing for the words that can be both (bat, crane, ...), other for the rest.
 
     In half of the sentences a later word settles the meaning (the crane slowly rusted), in half an

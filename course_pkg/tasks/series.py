@@ -4,7 +4,10 @@ In each, x (n, T, 1) is the series and y (n, T, 1) the same one step later. chan
 error of the best guess that does not look at x; the docstrings say what looking can reach.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
+from numpy.typing import DTypeLike
 
 from course_pkg._validation import require_float, require_number, require_rng
 from course_pkg.tasks.encoding import Data, require_counts
@@ -17,7 +20,9 @@ def _ask_next(series, chance, dtype):
     return Data(series[:, :-1].copy(), series[:, 1:].copy(), float(chance))
 
 
-def sine_mixture(n, T, rng, *, waves=3, noise=0.05, dtype=np.float32):
+def sine_mixture(
+    n: int, T: int, rng: np.random.Generator, *, waves: int = 3, noise: float = 0.05, dtype: DTypeLike = np.float32
+) -> Data:
     """The sum of `waves` sines of drawn phase and period (8 to 40 steps), scaled to variance 1, plus noise.
 
     noise is a standard deviation. chance is 1 + noise^2, from saying 0; no forecast can beat noise^2.
@@ -31,7 +36,7 @@ def sine_mixture(n, T, rng, *, waves=3, noise=0.05, dtype=np.float32):
     return _ask_next(sines + noise * rng.normal(size=sines.shape), 1 + noise**2, dtype)
 
 
-def random_walk(n, T, rng, *, dtype=np.float32):
+def random_walk(n: int, T: int, rng: np.random.Generator, *, dtype: DTypeLike = np.float32) -> Data:
     """Each number is the one before plus a standard normal draw; every walk starts with a draw.
 
     chance is that of saying 0, which grows with time: (T + 3) / 2 on average over steps 2 to T + 1.
@@ -43,7 +48,15 @@ def random_walk(n, T, rng, *, dtype=np.float32):
     return _ask_next(rng.normal(size=(n, T + 1)).cumsum(axis=1), (T + 3) / 2, dtype)
 
 
-def arma(n, T, rng, *, ar=(0.75, -0.25), ma=(0.65,), dtype=np.float32):
+def arma(
+    n: int,
+    T: int,
+    rng: np.random.Generator,
+    *,
+    ar: Sequence[float] = (0.75, -0.25),
+    ma: Sequence[float] = (0.65,),
+    dtype: DTypeLike = np.float32,
+) -> Data:
     """x_t = sum_k ar[k] x_{t-1-k} + e_t + sum_k ma[k] e_{t-1-k}, with e_t standard normal, in its long-run state.
 
     The polynomial of `ar` must be stable (no values that grow) or ValueError. chance is the variance

@@ -3,13 +3,15 @@
 import hashlib
 import re
 
+import numpy as np
+
 from course_pkg._validation import require_number, require_rng
 from course_pkg.tasks.encoding import pick, require_counts
 
 TYPOGRAPHY = {"\u2018": "'", "\u2019": "'", "\u201c": '"', "\u201d": '"', "\u2013": "-", "\u2014": "-", "\u2026": "..."}
 
 
-def help_text(characters=None):
+def help_text(characters: int | None = None) -> str:
     """Python's own help topics, joined in alphabetical order: about 460,000 characters of English and code.
 
     Source: the module pydoc_data.topics, which comes with Python (PSF licence), so the text differs from one
@@ -29,7 +31,7 @@ def help_text(characters=None):
     return text[:characters]
 
 
-def fingerprint(text):
+def fingerprint(text: str) -> str:
     """Twelve letters and digits (SHA-256 of its UTF-8) that no two texts share in practice."""
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
@@ -42,7 +44,7 @@ PLACES = ("box", "barn", "tree", "boat", "garden")
 MEANWHILE = ("It rained all day.", "Night came.", "The wind was cold.", "A dog barked.")
 
 
-def stories(n, rng):
+def stories(n: int, rng: np.random.Generator) -> list[str]:
     """A list of n short stories, one string each, of four sentences such as
 
     "Anna found a red key. She hid it near the barn. It rained all day. Then she went to the barn and took the red key."
@@ -90,7 +92,7 @@ STORY_WORDS = frozenset(
 )
 
 
-def story_rules(story):
+def story_rules(story: str) -> dict[str, bool]:
     """Which rules one story keeps: {"words", "form", "pronoun", "place", "thing"}, True or False each.
 
     words: every word is one of the grammar's. form: the sentences follow the pattern. The last three

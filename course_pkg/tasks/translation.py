@@ -36,7 +36,7 @@ FORMATS = (  # month names by hand: strftime's depend on the machine's language
 SOURCE_SYMBOLS = (PAD, *" ,./;", *string.digits, *string.ascii_letters)
 
 
-def dates(n, rng, *, count=1):
+def dates(n: int, rng: np.random.Generator, *, count: int = 1) -> Data:
     """Translate a date as people write it into the form 1987-03-29, character by character.
 
     x (n, S) integers, padded; y (n, U) integers, the translation and ">" at its end. Days are drawn

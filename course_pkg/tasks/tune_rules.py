@@ -5,19 +5,21 @@ and grants the melody the key or the bar that suits it best, so even notes drawn
 compare. Raises ValueError for a melody without notes.
 """
 
+from collections.abc import Set
+
 import numpy as np
 
 MAJOR = (0, 2, 4, 5, 7, 9, 11)  # semitones of the major scale above its first note
 BARS = ((4, 0), (4, 1), (3, 0), (3, 1))  # quarter notes in a bar, and before the first bar
 
 
-def in_key(notes):
+def in_key(notes: tuple) -> float:
     """The share of the notes that belong to the major scale which holds most of them, of the twelve there are."""
     pitch = np.array([note.pitch for note in _some(notes)]) % 12
     return max(float(np.isin((pitch - key) % 12, MAJOR).mean()) for key in range(12))
 
 
-def full_bars(notes):
+def full_bars(notes: tuple) -> float:
     """The share of the bar lines at which a note ends, so that the bars before and after it are full.
 
     Bars of three or four quarter notes, with an upbeat of one or without: the best of the four counts. nan
@@ -32,14 +34,14 @@ def full_bars(notes):
     return float(np.nanmax(shares)) if len(shares) > 1 else np.nan
 
 
-def spans(notes, length):
+def spans(notes: tuple, length: int) -> set:
     """The set of all runs of `length` notes, in any key: pitches above the first, and beats."""
     notes = tuple(notes)
     runs = (notes[k : k + length] for k in range(len(notes) - length + 1))
     return {tuple((note.pitch - run[0].pitch, note.beats) for note in run) for run in runs}
 
 
-def quoted(notes, known, length=8):
+def quoted(notes: tuple, known: Set, length: int = 8) -> float:
     """The share of the different runs of `length` notes that are in `known`, a union of `spans`; nan without a run."""
     runs = spans(_some(notes), length)
     return len(runs & known) / len(runs) if runs else np.nan

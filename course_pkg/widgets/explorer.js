@@ -55,7 +55,7 @@ function build(root, spec, changed) {
     label.append(input, ...(slider ? [output] : []));
     controls.append(label);
   }
-  const panels = make("div", { class: `explorer-panels${spec.columns === 2 ? " two" : ""}` });
+  const panels = make("div", { class: `explorer-panels${{ 2: " two", 3: " many" }[spec.columns] ?? ""}` });
   const views = spec.panels.map((p) => {
     if (p.kind === "numbers") return panels.appendChild(make("div", { class: "explorer-numbers" }));
     const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");

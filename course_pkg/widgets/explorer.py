@@ -39,8 +39,9 @@ class Explorer(anywidget.AnyWidget):
 
     fn(**values) returns a panel from `panels`, or a list of them; `controls` are its arguments, each a
     `slider`, `grid` or `choice`. `title` names the figure; `alt` says in words what is to be seen. With
-    columns=2 panels stand side by side where there is room. Raises ValueError when a control does not
-    fit fn, when fn returns something else than panels, or when the book's table is over its cap.
+    columns=2 panels stand side by side where there is room; with columns=3 small diagrams do, too.
+    Raises ValueError when a control does not fit fn, when fn returns something else than panels, or when
+    the book's table is over its cap.
     """
 
     _esm = script()

@@ -241,7 +241,7 @@ export function drawDiagram(p, at) {
     s += group(
       b,
       frame +
-        text(b.x, b.y - 6, b.label, 'text-anchor="middle" class="box-label"') +
+        text(b.x, b.y + (value ? -6 : 5), b.label, 'text-anchor="middle" class="box-label"') +
         text(b.x, b.y + 15, value, 'text-anchor="middle" class="box-value"'),
     );
   }

@@ -6,10 +6,13 @@ import numpy as np
 import pytest
 import sympy as sp
 import torch
+from chapter_cells import pick
 from course_site.execution import ROOT
 
-from course_pkg import cells, gradcheck, layers, tasks, train, weights
-from course_pkg.widgets import number
+from course_pkg import cells, experiments, gradcheck, layers, models, tasks, train, weights
+from course_pkg.activations import NONLINEARITIES
+from course_pkg.experiments import trials
+from course_pkg.widgets import Line, lines, number
 from course_pkg.widgets import numbers as row_of_numbers
 
 TEXT = (ROOT / "book" / "01-feedforward.md").read_text(encoding="utf-8")
@@ -267,3 +270,80 @@ def test_the_two_derivatives_step_by_step():
     assert (sp.diff(s, a), sp.diff(c, a)) == (c, s)
     assert sp.simplify(sp.diff(s / c, a) - (c * c - s * s) / c**2) == 0
     assert sp.simplify((c * c - s * s) / c**2 - (1 - sp.tanh(a).rewrite(sp.exp) ** 2)) == 0
+
+
+def test_the_activation_functions_and_their_slopes():
+    """The two tables and the three answers: by finite differences, by the package, by algebra."""
+    names = {"np": np, "lines": lines, "Line": Line, "number": number, "numbers": row_of_numbers}
+    exec(source("def value_and_slope(").split("\nExplorer(")[0], names)
+    for name, code in names["NAMES"].items():
+        phi, slope = NONLINEARITIES[code]
+        a = np.delete(names["a_axis"], 80)  # without the corner at 0
+        assert np.abs(slope(phi(a)) - (phi(a + 1e-6) - phi(a - 1e-6)) / 2e-6).max() < 1e-8
+        shown, steep, row = names["value_and_slope"](name, 4)
+        assert np.allclose(shown["curves"][0]["y"], phi(names["a_axis"]))
+        assert np.allclose(steep["curves"][0]["y"], slope(phi(names["a_axis"])))
+        for panel in (shown, steep):  # nothing is drawn outside its frame
+            for curve in panel["curves"]:
+                assert panel["y_range"][0] <= curve["y"].min() <= curve["y"].max() <= panel["y_range"][1]
+        if name in ("tanh", "sigmoid"):
+            assert names["a_axis"][steep["curves"][0]["y"].argmax()] == pytest.approx(0, abs=1e-12)
+            assert steep["curves"][0]["y"].max() == {"tanh": 1, "sigmoid": 0.25}[name]
+            told = {"tanh": "against 0.0013", "sigmoid": "sigmoid: 0.0177"}[name]
+            assert told in TEXT
+            assert row["items"][1]["value"][0] == pytest.approx(float(told.split()[-1]), abs=5e-5)
+    dead = names["value_and_slope"]("ReLU", -1)[1]["curves"][0]["y"]
+    assert (dead[:81] == 0).all()
+    assert (names["value_and_slope"]("leaky ReLU", -1)[1]["curves"][0]["y"][:81] == 0.01).all()
+    a = sp.Symbol("a", real=True)
+    sigma = 1 / (1 + sp.exp(-a))
+    assert sp.simplify(sp.diff(sigma, a) - sigma * (1 - sigma)) == 0
+    assert sp.simplify((sigma - sp.Rational(1, 2) - sp.tanh(a / 2) / 2).rewrite(sp.exp)) == 0
+
+
+def test_the_sum_over_paths_with_a_matrix_that_is_not_diagonal():
+    """The example of equation eq-ff-paths: by the package's backward and by finite differences."""
+    W, dy, h = np.array([[1.0, 3.0], [0.0, -2.0]]), np.array([0.5, -0.5]), np.array([0.3, -0.7])
+    assert r"\begin{pmatrix} 1 & 3 \\ 0 & -2 \end{pmatrix}" in TEXT
+    _, tape = layers.linear(h[None], layers.LinearParams(W, np.zeros(2)))
+    dh = layers.linear_backward(dy[None], tape)[0][0]
+    measured = [((W @ (h + e)) @ dy - (W @ (h - e)) @ dy) / 2e-6 for e in 1e-6 * np.eye(2)]
+    assert dh == pytest.approx(measured, abs=1e-9)
+    assert r"\mathrm{d}h_1 = 3 \cdot 0.5 + (-2) \cdot (-0.5) = 2.5$" in TEXT
+    assert r"\mathrm{d}h_0 = 1 \cdot 0.5 = 0.5$" in TEXT
+    assert dh.tolist() == [0.5, 2.5]
+
+
+def test_the_sentences_on_recall_follow_from_the_stored_rows():
+    stored = experiments.load("recall")
+    say = pick("01-feedforward", "on_recall", "rnn_count", "HIDDEN", "D", "K")["on_recall"]
+    lags, units = stored["settings"]["lags"], stored["settings"]["units"]
+    for row in stored["results"]:
+        row["values"] = [0.25] * len(row["updates"])
+    assert "**Cannot tell:**" in say(stored).data
+    for row in stored["results"]:
+        row["values"] = [0.25, *[0.95 if row["lag"] == lags[0] else 0.25] * (len(row["updates"]) - 1)]
+    said = say(stored).data
+    assert f"**Holds when:** lag {lags[0]}." in said
+    assert f"- **Lag {lags[0]}:** 5 of 5 runs, after 100 to 100 updates. Accuracy at the end: 0.95 to 0.95." in said
+    assert f"- **Lag {lags[-1]}:** 0 of 5 runs. Accuracy at the end: 0.25 to 0.25." in said
+    assert f"of {units} units with 1,316 parameters" in said
+
+
+def test_the_longer_the_lag_the_longer_it_trains():
+    """What the text says below the sentences on recall."""
+    stored = experiments.load("recall")
+    took = [np.median(trials.took(stored, lag=lag)) for lag in stored["settings"]["lags"]]
+    assert took == sorted(took)
+    assert len(set(took)) == len(took)
+
+
+def test_the_lags_of_recall_lie_outside_a_window_with_as_many_parameters():
+    """A window of w holds lags up to w - 1; the widest that costs no more than the recurrent network ends at 8."""
+    names = pick("01-feedforward", "window_count", "rnn_count", "widths", "HIDDEN", "D", "K")
+    widest = names["widths"][names["window_count"] <= names["rnn_count"]].max()
+    assert widest - 1 == 8
+    settings = experiments.load("recall")["settings"]
+    assert min(settings["lags"]) > widest - 1
+    net = models.init("rnn", 4, settings["units"], 4, np.random.default_rng(0))
+    assert weights.count(net) == names["rnn_count"]

@@ -10,6 +10,7 @@ from course_site.execution import ROOT
 
 from course_pkg import experiments, gradcheck, layers, tasks, trees
 from course_pkg.experiments import coding, padding
+from course_pkg.widgets import KINDS
 
 TEXT = (ROOT / "book" / "02-sequences.md").read_text(encoding="utf-8")
 
@@ -148,3 +149,32 @@ def test_the_three_ways_hold_the_same_words():
         assert len(set(moved[: len(row) - n]) | set(row[n:])) <= 1  # padding alone
     assert padding.block(x, y, lengths, "true")[3] is lengths
     assert padding.block(x, y, lengths, "end")[3] is None
+
+
+def test_every_use_in_the_figure_stands_with_its_kind_in_the_answer_and_the_table():
+    names = pick("02-sequences", "USES", "five_kinds")
+    kinds = [kind for kind in names["USES"].values() if kind]
+    assert set(kinds) == set(KINDS)
+    for kind in KINDS:
+        assert f"\n| {kind} | x (B, " in TEXT
+    for use, kind in names["USES"].items():
+        *drawn, row = names["five_kinds"](use)
+        lit = [panel["title"] for panel in drawn if panel["lit"].all()]
+        assert lit == (list(KINDS) if kind is None else [kind])
+        if kind:
+            assert [item["value"][0] for item in row["items"]] == [len(steps) for steps in KINDS[kind]]
+
+
+def test_buckets_keep_every_sequence_and_the_sentence_follows():
+    names = pick("02-sequences", "BATCH", "many", "in_buckets", "on_buckets")
+    share = {}
+    for pool in (1, 2, 4, 8, 16, 32):
+        batches = names["in_buckets"](pool)
+        assert batches.shape == (32, 16)
+        assert (np.sort(batches.ravel()) == np.sort(names["many"])).all()
+        share[pool] = 1 - batches.sum() / (16 * batches.max(axis=1).sum())
+    assert list(share.values()) == sorted(share.values(), reverse=True)
+    said = names["on_buckets"]().data
+    assert f"Without sorting, {share[1]:.0%}" in said
+    assert share[1] > 0.5  # the answer to the first question
+    assert "No pool brings it" in names["on_buckets"]((1, 32)).data or share[32] < 0.2

@@ -169,6 +169,17 @@ def test_how_long_a_chapter_took_is_kept_for_the_page_of_times(ran):
     assert record.data["execution_seconds"] > 0
 
 
+def test_how_long_each_cell_took_is_kept_beside_the_cache(ran):
+    """Of each code cell, in order; the notebook in the cache bears no trace of it, so that pages are the same."""
+    folder, _, code = ran
+    times = kernels.cell_seconds(folder / "one")
+    assert len(times) == len(code["one"])
+    assert all(0 <= seconds <= kernels.seconds(folder) + 60 for seconds in times)
+    _, found = get_cache(folder / "one").merge_match_into_notebook(notebook(*code["one"]))
+    assert not any("execution" in cell.metadata for cell in found.cells)
+    assert kernels.cell_seconds(folder / "nowhere") == []
+
+
 def test_a_build_that_is_stopped_leaves_what_was_done(tmp_path):
     """A process that is killed in the middle of its second chapter: the first is whole, the second not there."""
     jobs = [

@@ -118,6 +118,14 @@ def test_an_assignment_is_linked_only_where_there_is_one():
     assert [a["href"] for a in linked.find_all("a")] == ["lite?path=exercises/07-lstm/07-lstm.ipynb"]
 
 
+def test_the_index_opens_every_assignment_with_one_click(site, built):
+    """In its table the name of an assignment is a link to the notebook that JupyterLite holds."""
+    index = BeautifulSoup((site / "index.html").read_text(encoding="utf-8"), "html.parser")
+    opened = {a["href"].partition("?path=")[2] for a in index.select("table a.launch-assignment")}
+    assert opened == set(lite.assignments())
+    assert all((built / "files" / path).is_file() for path in opened)
+
+
 def test_binder_and_colab_open_the_branch_of_the_repository():
     found = dict(launch.elsewhere("https://github.com/some-one/a.course.git", "07-lstm.ipynb"))
     assert found == {

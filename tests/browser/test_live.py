@@ -237,6 +237,87 @@ def test_a_runaway_cell_is_stopped_and_python_starts_afresh(live_page):
     assert live_page.run(PLAIN, "1 + 1") == ("done", "2")
 
 
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import json\na = []\nfor _ in range(100_000): a = [a]\njson.dumps(a)",
+        "import os\nos._exit(1)",
+        "import asyncio, js\njs.self.close()\nawait asyncio.sleep(9)",
+    ],
+    ids=["its stack is full", "it is made to exit", "its worker ends without a word"],
+)
+def test_python_that_breaks_starts_afresh_and_says_so(open_live, code):
+    live = open_live().start()
+    live.write(PLAIN, code)
+    live.page.keyboard.press("Shift+Enter")
+    live.page.locator(".live-status", has_text="Python broke down in cell 3. Python started afresh").wait_for()
+    live.wait("ready")
+    assert live.run(PLAIN, "1 + 1") == ("done", "2")
+
+
+def test_after_stop_the_figure_is_the_books_again(open_live):
+    """And Stop stays in sight, wherever on the page the reader is."""
+    live = open_live().start()
+    page = live.page
+    assert live.run(FIRST, "import ipywidgets\nipywidgets.IntSlider(description='mine')")[0] == "done"
+    figure = live.cell(FIRST).locator(".course-explorer")
+    assert figure.count() == 0
+    live.write(PLAIN, "while True: pass")
+    page.keyboard.press("Shift+Enter")
+    live.wait("running")
+    page.evaluate("scrollTo(0, document.body.scrollHeight / 2)")
+    stop = page.get_by_role("button", name="Stop", exact=True)
+    assert 0 < stop.bounding_box()["y"] < 200
+    stop.click()
+    live.wait("ready")
+    assert "the figure is the book's" in live.note(FIRST)
+    before = figure.locator("svg").first.inner_html()
+    figure.locator("input[type=range]").first.focus()
+    page.keyboard.press("ArrowLeft")
+    assert figure.locator("svg").first.inner_html() != before
+
+
+def test_what_a_reader_wrote_survives_a_reload_and_can_be_put_back(open_live):
+    live = open_live().start()
+    live.run(PLAIN, "'mine'")
+    live.page.reload(wait_until="networkidle")
+    live.start()
+    assert "Your changes are back in one cell." in live.status()
+    assert live.run(PLAIN) == ("done", "'mine'")
+    live.cell(PLAIN).get_by_role("button", name=re.compile("^Start over")).click()
+    assert "mine" not in live.cell(PLAIN).locator(".cm-content").inner_text()
+    assert "'mine'" not in live.cell(PLAIN).locator(".cell_output").inner_text()
+    live.page.reload(wait_until="networkidle")
+    assert "changes" not in live.start().status()
+
+
+def test_python_that_cannot_come_back_comes_back_later(open_live):
+    """The network goes away, Python breaks: a sentence; the next cell that is run tries again."""
+    live = open_live().start()
+    live.page.context.route("**/pyodide/**", lambda r: r.abort())
+    live.write(PLAIN, "import os\nos._exit(1)")
+    live.page.keyboard.press("Shift+Enter")
+    live.wait("failed")
+    assert "could not be fetched" in live.status()
+    live.page.context.unroute("**/pyodide/**")
+    assert live.run(PLAIN, "1 + 2") == ("done", "3")
+
+
+def test_what_draws_a_widget_and_cannot_be_fetched_is_named(open_live):
+    live = open_live(prepare=lambda page: page.context.route("**/ipywidgets.js", lambda r: r.abort())).start()
+    state, shown = live.run(PLAIN, "import ipywidgets\nipywidgets.IntSlider()")
+    assert state == "done"
+    assert "could not be fetched" in shown
+
+
+def test_a_display_is_changed_from_another_cell_and_a_formula_is_set(live_page):
+    assert live_page.run(FIRST, "h = display('old', display_id=True)")[1] == "'old'"
+    code = "from IPython.display import Math\nh.update('new')\ndisplay(Math(r'\\frac12'))"
+    assert live_page.run(PLAIN, code)[0] == "done"
+    assert live_page.cell(FIRST).locator(".cell_output").inner_text().strip() == "'new'"
+    live_page.cell(PLAIN).locator(".cell_output mjx-container").wait_for()
+
+
 # --- widgets, which need NumPy only where a figure is drawn
 
 

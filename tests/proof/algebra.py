@@ -41,6 +41,7 @@ VALUE = {
     "log": math.log,
     "sqrt": math.sqrt,
     "inverse": lambda u: 1 / u,
+    "softplus": lambda u: math.log1p(math.exp(u)),
 }
 
 
@@ -53,6 +54,7 @@ def _slope(symbol, atom):
         "log": lambda: _atom("inverse", atom.u),
         "sqrt": lambda: _atom("inverse", 2 * symbol),
         "inverse": lambda: -(symbol**2),
+        "softplus": lambda: (1 + _atom("tanh", atom.u / 2)) / 2,
     }[atom.kind]()
 
 
@@ -150,6 +152,9 @@ class Number:
     def sqrt(self):
         return Number(_atom("sqrt", self.expression))
 
+    def __abs__(self):
+        return self if self >= 0 else -self
+
     def __gt__(self, other):
         return value(self.expression) > value(_expression(other))
 
@@ -166,7 +171,7 @@ class Number:
 def value(expression):
     """The number that an expression is at the drawn point."""
     if expression.is_infinite:
-        return math.inf if expression.is_positive else -math.inf
+        return math.inf if expression.is_extended_positive else -math.inf
     found = {}
     for s in expression.free_symbols:
         if s in ATOMS:

@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 import pytest
+from course_site.proved import PROVED
 from proof import algebra, printed
 from proof.algebra import numbers
 
@@ -108,6 +109,20 @@ def test_what_is_printed_is_what_the_code_computes(cell):
     page, code = cell()
     assert [name for name in code if not same_algebra(page[name], code[name])] == []
     assert sum(a.size for a in code.values()) >= 22
+
+
+def test_the_equations_that_are_marked_are_those_that_are_proved(monkeypatch):
+    """A mark on the page without a proof, or a proof without its mark, fails here."""
+    read, equations = {}, printed.equations
+
+    def noted(page, label):
+        read.setdefault(page.removesuffix(".md"), set()).add(label)
+        return equations(page, label)
+
+    monkeypatch.setattr(printed, "equations", noted)
+    for cell in (rnn, lstm, gru):
+        cell()
+    assert {page: set(labels) for page, labels in PROVED["tests/proof/test_printed.py"].items()} == read
 
 
 MISPRINTS = [

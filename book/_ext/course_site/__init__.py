@@ -4,8 +4,10 @@
 lets the site serve every script, style and font itself, `numbering` numbers chapters as their files are,
 `fonts` brings the typefaces, `notebooks` makes each chapter a notebook to download, `live` gives a page the button
 that runs its cells, `runtime` lets Python run in the reader's browser, `launch` links to where a chapter can be run as
-a notebook, `pages` describes each page, `publish` adds what search engines and link previews read, and `result` writes
-down how the build went.
+a notebook, `licences` names whose work the site ships, `cost` says what running a page costs, `pages` describes each
+page, `reference` makes the reference of course_pkg from its docstrings, `proved` marks the equations that a test
+proves, `questions` mixes the questions of all chapters, `publish` adds what search engines and link previews read,
+and `result` writes down how the build went.
 """
 
 
@@ -16,17 +18,22 @@ def setup(app):
         execution,
         fonts,
         launch,
+        licences,
         live,
         notebooks,
         numbering,
         pages,
+        proved,
         publish,
+        questions,
+        reference,
         result,
         runtime,
     )
 
     # Jupyter Book sets this value for an extension that is left out here.
     app.add_config_value("comments_config", {}, "html")
-    for part in (execution, assets, numbering, live, fonts, notebooks, pages, runtime, launch, publish, result):
+    parts = (execution, assets, numbering, reference, proved, live, fonts, notebooks, pages, runtime, licences, launch)
+    for part in (*parts, questions, publish, result):
         part.connect(app)
     return {"parallel_read_safe": False, "parallel_write_safe": True}

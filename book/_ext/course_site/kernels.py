@@ -5,6 +5,7 @@ standard input, one after the other, and answers each with a line; when the inpu
 in whatever way, it ends too.
 """
 
+import datetime
 import json
 import os
 import pathlib
@@ -17,6 +18,7 @@ import traceback
 from concurrent.futures import Future
 
 SECONDS = "seconds"  # beside a cache's own files: how long the chapter took
+CELLS = "cells.json"  # and each of its code cells
 
 
 def cores():
@@ -57,10 +59,12 @@ def execute(notebook, source, cache, timeout):
 
     data, failed = {}, None
     try:
-        done = single_nb_execution(notebook, cwd=str(source.parent), timeout=timeout, allow_errors=False)
+        how = {"timeout": timeout, "allow_errors": False, "record_timing": True}
+        done = single_nb_execution(notebook, cwd=str(source.parent), **how)
         data, failed = {"execution_seconds": done.time}, done.exc_string
     except Exception:  # a kernel that does not start, or dies
         failed = traceback.format_exc()
+    times = [_took(cell) for cell in notebook.cells if cell.cell_type == "code"]
     target = failed_cache(cache) if failed else cache
     part = cache.with_name(f"{target.name}.{os.getpid()}.part")
     shutil.rmtree(part, ignore_errors=True)
@@ -71,6 +75,7 @@ def execute(notebook, source, cache, timeout):
         shutil.rmtree(target, ignore_errors=True)
     else:
         (part / SECONDS).write_text(f"{done.time:.2f}\n")
+        (part / CELLS).write_text(json.dumps(times) + "\n")
     try:
         part.rename(target)
     except OSError:  # another build was faster
@@ -78,6 +83,25 @@ def execute(notebook, source, cache, timeout):
             raise
         shutil.rmtree(part)
     return failed
+
+
+def _took(cell):
+    """Seconds that a cell ran, taken out of what nbclient noted in it; None where it did not run to its end."""
+    noted = cell.metadata.pop("execution", {})
+    try:
+        began, ended = (
+            datetime.datetime.fromisoformat(noted[f"iopub.status.{when}"].replace("Z", "+00:00"))
+            for when in ("busy", "idle")
+        )
+    except KeyError:
+        return None
+    return round((ended - began).total_seconds(), 2)
+
+
+def cell_seconds(cache):
+    """How long each code cell of a chapter took, by the folder of its cache; [] where that was not noted."""
+    noted = cache / CELLS
+    return json.loads(noted.read_text()) if noted.is_file() else []
 
 
 def seconds(caches):

@@ -20,6 +20,10 @@ OPEN = "lite/notebooks/index.html?path="
 ASSIGNMENT = re.compile(
     r'<code class="docutils literal notranslate"><span class="pre">exercises/([\w-]+)/?</span></code>(?!\s*</a>)'
 )
+# In the index's table of chapters the name of an assignment is itself the link.
+LISTED = re.compile(
+    r'<code class="docutils literal notranslate"><span class="pre">(\d\d-[\w-]+)</span></code>(?!\s*</a>)'
+)
 
 
 def repository_path(address):
@@ -54,20 +58,30 @@ def _offer(app, pagename, templatename, context, doctree):
         group = {"type": "group", "buttons": buttons, "icon": "fas fa-rocket", "label": "launch-buttons"}
         context["header_buttons"].append({**group, "tooltip": "Run this chapter as a notebook"})
     if app.config.course_live and "body" in context:
-        context["body"] = link_assignments(context["body"], lambda path: context["pathto"](OPEN + path, 1))
+        listed = pagename == context.get("root_doc", context.get("master_doc"))
+        context["body"] = link_assignments(context["body"], lambda path: context["pathto"](OPEN + path, 1), listed)
 
 
-def link_assignments(body, address):
-    """The page's text with a link after each name of an assignment; `address(path)` gives where its notebook opens."""
+def link_assignments(body, address, listed=False):
+    """The page's text with a link after each `exercises/NAME`; `address(path)` gives where that notebook opens.
+
+    With `listed` an assignment's bare name in code is a link too, as in the index.
+    """
     there = lite.assignments()
 
-    def link(found):
-        path = f"exercises/{found.group(1)}/{found.group(1)}.ipynb"
-        if path not in there:
-            return found.group()
-        return f'{found.group()} (<a class="launch-assignment" href="{address(path)}">open it in your browser</a>)'
+    def linked(text):
+        def link(found):
+            path = f"exercises/{found.group(1)}/{found.group(1)}.ipynb"
+            return text(found.group(), address(path)) if path in there else found.group()
 
-    return ASSIGNMENT.sub(link, body)
+        return link
+
+    body = ASSIGNMENT.sub(
+        linked(lambda code, to: f'{code} (<a class="launch-assignment" href="{to}">open it in your browser</a>)'), body
+    )
+    if listed:
+        body = LISTED.sub(linked(lambda code, to: f'<a class="launch-assignment" href="{to}">{code}</a>'), body)
+    return body
 
 
 def branch(site, repository, folder):

@@ -5,21 +5,23 @@ to live/ in the site. A page with code holds only the button that fetches them. 
 builds without the button, and says so; in CI that is an error.
 """
 
+import json
 import pathlib
+import re
 import shutil
 
 from docutils import nodes
 from sphinx.errors import ExtensionError
 from sphinx.util import logging
 
-from course_site import lock, npm
+from course_site import cost, licences, lock, npm
 from course_site.execution import fingerprint
 from course_site.runtime import IN_CI, cache_of
 
 LOG = logging.getLogger(__name__)
 # What a page fetches; esbuild puts what they share into files of their own.
 ENTRIES = ("page.js", "editor.js", "markdown.js", "ipywidgets.js")
-COPIED = ("glue.py", "torchless.py", "live.css")
+COPIED = ("glue.py", "limits.py", "torchless.py", "live.css")
 
 
 def bundle(cache):
@@ -28,7 +30,7 @@ def bundle(cache):
     Raises lock.Unavailable where npm is missing or cannot bring what it should.
     """
     files = sorted(p for p in npm.SOURCES.iterdir() if p.is_file())
-    made = cache / f"page-{fingerprint(files)}"
+    made = cache / f"page-{fingerprint([*files, pathlib.Path(__file__).resolve()])}"
     if made.is_dir():
         return made
     work = npm.packages(cache).parent
@@ -38,7 +40,10 @@ def bundle(cache):
     shutil.rmtree(out, ignore_errors=True)
     options = ("--bundle", "--minify", "--legal-comments=linked", "--target=es2022", f"--outdir={out}")
     esbuild = str(work / "node_modules" / ".bin" / "esbuild")
-    npm.run([esbuild, *ENTRIES, "--format=esm", "--splitting", "--chunk-names=shared-[hash]", *options], work)
+    whole = ("--format=esm", "--splitting", "--chunk-names=shared-[hash]", "--metafile=meta.json")
+    npm.run([esbuild, *ENTRIES, *whole, *options], work)
+    names = licences.packages_in(json.loads((work / "meta.json").read_text()))
+    (out / "packages.json").write_text(json.dumps(names) + "\n")
     npm.run([esbuild, "worker.js", "--format=iife", *options], work)
     (out / "page.css").unlink()  # the widgets' style once more: esbuild sees no more than that page.js may ask for it
     for name in COPIED:
@@ -60,6 +65,7 @@ def _prepare(app):
         LOG.info("The pages are built WITHOUT the button that runs them (%s). All else is there.", unavailable)
         return
     app.course_scripts = scripts
+    app.course_fetched = cost.fetched(cache)
 
 
 def _button(app, pagename, templatename, context, doctree):
@@ -67,7 +73,15 @@ def _button(app, pagename, templatename, context, doctree):
         return
     if any(n.get("nb_element") == "cell_code" for n in doctree.findall(nodes.container)):
         # Written into the page, so that nothing more is fetched before the reader asks.
-        app.add_js_file(None, body=(npm.SOURCES / "button.js").read_text(encoding="utf-8"), type="module")
+        said = cost.of(app.course_fetched, app.course_caches.get(pagename))
+        source = (npm.SOURCES / "button.js").read_text(encoding="utf-8")
+        app.add_js_file(None, body=filled(source, said), type="module")
+
+
+def filled(source, said):
+    """button.js with what the page's cost is."""
+    empty = re.search(r"/\* cost \*/ \{[^}]*\}", source)
+    return source[: empty.start()] + json.dumps(said, ensure_ascii=False) + source[empty.end() :]
 
 
 def _copy(app, exception):

@@ -104,7 +104,7 @@ class Writer:
     def block(self, node, depth=1):
         """A node that stands by itself; headings inside it are at level `depth`."""
         kind = type(node).__name__
-        if kind in NOTHING:
+        if kind in NOTHING or "site-only" in node.get("classes", ()):
             return ""
         if kind in TRANSPARENT:
             return self.blocks(node.children, depth)

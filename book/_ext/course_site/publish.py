@@ -15,7 +15,7 @@ from course_site.pages import description
 
 PREVIEW = "_static/preview.png"
 PREVIEW_ALT = "Curves of a number in memory over forty steps, for three values of the forget gate: 0.5, 0.9 and 0.99."
-UNLISTED = {"search", "genindex", "execution-times"}
+UNLISTED = {"search", "genindex", "execution-times", "licences"}
 
 
 def _take_addresses(app, config):
