@@ -198,7 +198,7 @@ def functions():
     for cell in CODE:
         for node in ast.parse(cell).body:
             wanted = isinstance(node, ast.FunctionDef) and node.name in USED
-            if wanted or ast.unparse(node).startswith("KERNELS = "):
+            if wanted or ast.unparse(node).startswith(("KERNELS = ", "STARTS = ")):
                 exec(compile(ast.Module([node], []), "claims", "exec"), names)
     return names
 
