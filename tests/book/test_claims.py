@@ -98,7 +98,7 @@ CASES = [
     ("claim-tanh", "stays_in_range", (1.0,), HOLDS, ""),
     ("claim-tanh", "stays_in_range", (5.0,), NOT, ""),
     ("claim-relu", "activations_help", ({("tanh", "x"): 0.0, ("ReLU", "x"): 0.5, ("softmax", "x"): 0.2},), HOLDS, ""),
-    ("claim-relu", "activations_help", ({("ReLU", "x"): 0.5, ("softmax", "x"): 0.0},), WHEN, "ReLU starts from the x"),
+    ("claim-relu", "activations_help", ({("ReLU", "x"): 0.5, ("softmax", "x"): 0.0},), WHEN, "ReLU starts from x"),
     ("claim-relu", "activations_help", ({("tanh", "x"): 1.0, ("ReLU", "x"): 0.01},), NOT, ""),
     ("claim-lstm-vanish", "lstm_does_not_vanish", ({0: 0.5, 3: 0.9},), HOLDS, ""),
     ("claim-lstm-vanish", "lstm_does_not_vanish", ({0: 1e-9, 3: 0.9, 5: 1.0},), WHEN, "a bias of 3 or more"),
@@ -198,7 +198,7 @@ def functions():
     for cell in CODE:
         for node in ast.parse(cell).body:
             wanted = isinstance(node, ast.FunctionDef) and node.name in USED
-            if wanted or ast.unparse(node).startswith("KERNELS = "):
+            if wanted or ast.unparse(node).startswith(("KERNELS = ", "STARTS = ")):
                 exec(compile(ast.Module([node], []), "claims", "exec"), names)
     return names
 
