@@ -202,7 +202,7 @@ export async function start(bar, root, costs = []) {
   });
   document.head.append(style);
   const below = () => {
-    const header = document.querySelector(".bd-header-article");
+    const header = /** @type {HTMLElement | null} */ (document.querySelector(".bd-header-article"));
     document.documentElement.style.setProperty("--live-top", `${header?.offsetHeight ?? 0}px`);
   };
   below();
