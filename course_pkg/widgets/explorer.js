@@ -107,6 +107,7 @@ function build(root, spec, changed) {
       const width = views[k].widthNow || 640;
       const drawn = DRAW[p.kind](p, at, width);
       views[k].setAttribute("viewBox", `0 0 ${drawn.width || width} ${drawn.height}`);
+      if (drawn.width) views[k].style.maxWidth = `${1.4 * drawn.width}px`; // larger, its words would shout
       views[k].innerHTML = drawn.s;
       views[k].player?.stop(); // what was playing is no longer what is shown
     });
