@@ -97,10 +97,13 @@ def test_no_chapter_imports_by_a_name_made_at_run_time():
 
 
 def test_no_other_kind_of_data_is_in_the_package():
-    """What modules read beside JSON would have to be followed as well; scripts and styles are the page's."""
+    """What modules read beside JSON would have to be followed as well; scripts and styles are the page's.
+
+    `py.typed` is for editors and is read by no module.
+    """
     kinds = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["package-data"]
     outside_grading = {k for name, files in kinds.items() if "grading" not in name for k in files}
-    assert {kind.rpartition(".")[2] for kind in outside_grading} == {DATA[1:], "js", "css"}
+    assert {kind.rpartition(".")[2] for kind in outside_grading} == {DATA[1:], "js", "css", "typed"}
 
 
 def test_relative_imports_start_where_python_starts_them():
