@@ -53,10 +53,10 @@ def test_no_backslash_was_lost():
 
 def test_the_first_figure(chapter):
     move = chapter["FIGURES"]["A telephone book in a 16 by 16 matrix"]._fn
-    exact = [numbers_of(move(n, "at right angles")) for n in (4, 8, 12, 16)]
+    exact = [numbers_of(move(n, "at right angles")) for n in chapter["COUNTS"] if n <= 16]
     assert all(found["dialled right"] == 1 and found["largest error in a sign"] < 1e-12 for found in exact)
     one_more = numbers_of(move(17, "at right angles"))
-    assert one_more["largest error in a sign"] == pytest.approx(2, abs=0.05)  # "by as much as 2"
+    assert one_more["largest error in a sign"] == pytest.approx(2, abs=0.1)  # "by about 2"
     assert 0.95 < one_more["dialled right"] < 1  # "most calls still go through"
     at = {n: numbers_of(move(n, "random directions")) for n in (2, 4, 8, 12, 16)}
     assert at[2]["largest error in a sign"] > 0.1  # "the errors start at once"
@@ -255,6 +255,81 @@ def test_a_memory_with_a_gate_that_bends_would_be_found(chapter):
     names = {**chapter, "ours": lambda kind, v=chapter["v"]: np.tanh(chapter["ours"](kind, v))}
     cell = next(c for c in CODE if "bends =" in c).split("x = rng")[0]
     assert run(names, [cell])["gated"].word == "holds"
+
+
+# Alternative texts that state what was found
+
+
+def a_telephone_book(chapter):
+    move, counts = chapter["FIGURES"]["A telephone book in a 16 by 16 matrix"]._fn, np.array(chapter["COUNTS"])
+    square, free = (curve(move(64, kind)[0], "right") for kind in chapter["KINDS_OF_TOWN"])
+    assert (square[counts <= 16] == 1).all()
+    assert (square[counts > 16] < 1).all()
+    assert [square[counts == n].item() > 0.5 for n in (32, 48)] == [True, False]
+    assert (free[counts < 8] == 1).all()
+    assert (free[counts >= 8] < 1).all()
+
+
+def the_cosine_between(chapter):
+    move = chapter["FIGURES"]["Crosstalk: ask for the first key"]._fn
+    for n in (1, 2, 3, 4):
+        for angle in (15, 30, 45, 60, 90, 120, 180):
+            drawn = move(n, angle)
+            keys = [[float(c["x"][1]), float(c["y"][1])] for c in drawn[0]["curves"][:n]]
+            np.testing.assert_allclose(drawn[1]["values"][:n], np.array(keys) @ keys[0], atol=1e-12)
+            assert not np.any(drawn[1]["values"][n:])
+
+
+def levels_off(chapter):
+    move = chapter["FIGURES"]["Can the last write outweigh all earlier ones?"]._fn
+    panel = move(10, 0.0)[0]
+    flat, rising = curve(panel, "sigmoid"), curve(panel, "exponential")
+    assert flat[-1] == pytest.approx(1 / 6, abs=1e-3)  # "at one sixth for ten earlier writes"
+    for earlier in (1, 2, 5, 10, 50):
+        flat, rising = (curve(move(earlier, 0.0)[0], gate) for gate in ("sigmoid", "exponential"))
+        assert flat[-1] - flat[-10] < 0.01 < rising[-1] - rising[-31]
+        assert rising[-1] > 1 - 1.1 * earlier * np.exp(-8)
+
+
+def adding_and_the_delta_rule(chapter):
+    move = chapter["FIGURES"]["Adding, forgetting, overwriting"]._fn
+    one = move(1, 1.0, 1)
+    assert (np.array(curve(one, "linear attention")) >= curve(one, "DeltaNet")).all()
+    for share in (0.25, 0.5, 0.75, 1.0):
+        two = move(2, share, 1)
+        assert (np.array(curve(two, "DeltaNet")) > np.array(curve(two, "linear attention")) + 0.15).all()
+
+
+def memories_rise(chapter):
+    move, trained = chapter["FIGURES"]["Recall of sixteen pairs, trained"]._fn, chapter["trained"]
+    for times in trained["times"]:
+        panel = move(trained["updates"][-1], times)
+        assert min(curve(panel, "attention")) > 0.95  # "at or near one at each size"
+        for kind in trained["kinds"][:3]:
+            assert (np.diff(curve(panel, kind)) > 0.05).all(), kind
+
+
+ALT_FINDINGS = {
+    "A telephone book in a 16 by 16 matrix": a_telephone_book,
+    "Crosstalk: ask for the first key": the_cosine_between,
+    "Can the last write outweigh all earlier ones?": levels_off,
+    "Adding, forgetting, overwriting": adding_and_the_delta_rule,
+    "Recall of sixteen pairs, trained": memories_rise,
+}
+
+
+@pytest.mark.parametrize("title", ALT_FINDINGS)
+def test_the_alternative_text_says_what_is_drawn(chapter, title):
+    assert title in chapter["FIGURES"]
+    ALT_FINDINGS[title](chapter)
+
+
+def test_no_two_telephones_share_a_number(chapter):
+    for square in (True, False):
+        for seed in chapter["SEEDS"]:
+            for n in chapter["COUNTS"]:
+                _, phones, _ = chapter["town"](n, 16, np.random.default_rng(seed), square)
+                assert len(np.unique(phones, axis=0)) == len(phones) == 64
 
 
 # The quiz

@@ -147,8 +147,6 @@ ALT_OWED = {
     "13-sentiment": 5,
     "14-generation": 5,
     "15-forecasting": 5,
-    "19-scan": 6,
-    "20-matrix-memory": 4,
 }
 
 
