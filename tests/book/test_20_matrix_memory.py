@@ -216,7 +216,7 @@ def test_the_verdict_on_drawn_keys_follows_the_calls(chapter):
 
 def test_the_table_has_every_line_of_the_package_and_the_mlstm():
     table = TEXT.split("from an LSTM's cell by |")[1].split("\n\n")[0]
-    assert set(re.findall(r"^\| (.+?) \|", table, re.MULTILINE)) - {"---"} == {*KINDS, "mLSTM"}
+    assert set(re.findall(r"^\| (.+?) \|", table, re.MULTILINE)) - {"---"} == {*KINDS, "mLSTM", "RWKV-6"}
     gates = {"one": "one number a step", "each": "one a place and step", "constant": "a constant", None: "1"}
     for kind, line in KINDS.items():
         _, _, keeps, writes, erases, _, _ = next(r for r in table.splitlines() if f"| {kind} |" in r).split("|")
@@ -225,8 +225,70 @@ def test_the_table_has_every_line_of_the_package_and_the_mlstm():
 
 
 def test_every_line_is_its_loop(chapter):
-    for kind in [*KINDS, "mLSTM"]:
+    assert set(chapter["LINES"]) == {*KINDS, "mLSTM", "RWKV-6"}
+    for kind in chapter["LINES"]:
         assert max_error(chapter["ours"](kind), chapter["loop"](kind)) < 1e-12
+
+
+@given(seed=st.integers(0, 10**6), T=st.integers(1, 8), K=st.integers(1, 4), V=st.integers(1, 4))
+def test_rwkv_6_is_the_sum_of_its_paper(chapter, seed, T, K, V):
+    """Peng et al. 2024: each earlier pair, faded by the shares of the steps between, and the present one by u."""
+    rng = np.random.default_rng(seed)
+    q, k, v = rng.normal(size=(T, K)), rng.normal(size=(T, K)), rng.normal(size=(T, V))
+    f, u = rng.uniform(0, 1, (T, K)), rng.normal(size=K)
+    Q, Ks, Vs, F, U = map(torch.tensor, (q, k, v, f, u))
+    said = []
+    for t in range(T):
+        earlier = [torch.outer(Ks[i] * F[i + 1 : t].prod(dim=0), Vs[i]) for i in range(t)]
+        said.append(Q[t] @ sum(earlier, torch.outer(U * Ks[t], Vs[t])))
+    ours = chapter["rwkv6"](q[None], k[None], v[None], f[None], u)[0]
+    assert max_error(ours, torch.stack(said).numpy()) <= 1e-12
+
+
+def rwkv_7(S, q, k, v, f, removal, a):
+    """One sequence from the line of its paper (Peng et al. 2025), S (V, K): (y (T, V), the last S)."""
+    said = []
+    for t in range(len(q)):
+        evolve = torch.diag(f[t]) - torch.outer(removal[t], a[t] * removal[t])
+        S = S @ evolve + torch.outer(v[t], k[t])
+        said.append(S @ q[t])
+    return torch.stack(said), S
+
+
+def rwkv_7_case(seed, T=6, K=4, V=3):
+    rng = np.random.default_rng(seed)
+    q, k, removal, v = (rng.normal(size=(T, n)) for n in (K, K, K, V))
+    k, removal = (x / np.linalg.norm(x, axis=1, keepdims=True) for x in (k, removal))
+    return {"S": rng.normal(size=(V, K)), "q": q, "k": k, "v": v, "removal": removal} | {
+        name: rng.uniform(0.1, 1, (T, K)) for name in ("f", "a")
+    }
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_rwkv_7_is_a_delta_net_where_its_additions_are_closed(seed):
+    case = rwkv_7_case(seed)
+    beta = case["a"][:, 0]
+    closed = {"f": np.ones_like(case["f"]), "removal": case["k"], "a": np.repeat(beta[:, None], 4, axis=1)}
+    theirs, S_T = rwkv_7(**{n: torch.tensor(x) for n, x in (case | closed | {"v": beta[:, None] * case["v"]}).items()})
+    q, k, v = (case[name][None] for name in ("q", "k", "v"))
+    ours, last, _ = by_kind("DeltaNet", q, k, v, write=beta[None], S_0=case["S"][None])
+    assert max_error(ours[0], theirs.numpy()) <= 1e-12
+    assert max_error(last[0], S_T.numpy()) <= 1e-12
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_rwkv_7_changes_the_memory_in_two_directions_and_a_memory_step_in_one(seed):
+    case = {name: torch.tensor(x if name == "S" else x[:1]) for name, x in rwkv_7_case(seed).items()}
+    _, S = rwkv_7(**case)
+    changed = (S - case["S"] * case["f"]).numpy()
+    assert np.linalg.matrix_rank(changed) == 2
+    two = np.stack([case["k"][0].numpy(), (case["a"] * case["removal"])[0].numpy()])
+    assert np.linalg.matrix_rank(np.concatenate([changed, two])) == 2  # no other directions
+    S, k, v, f = (case[name].numpy() for name in "Skvf")
+    rng = np.random.default_rng(seed)
+    kept = step(S[None], k, v, f, rng.normal(size=1), rng.normal(size=1))[0] - S * f
+    assert np.linalg.matrix_rank(kept, tol=1e-12) == 1
+    assert np.linalg.matrix_rank(np.concatenate([kept, k]), tol=1e-12) == 1  # the direction of the key
 
 
 def test_bytes_and_bits(chapter):
