@@ -195,6 +195,8 @@ def test_adding_forgetting_overwriting(chapter):
     assert at("linear attention", 1, 1.0, 1)[16] > at("DeltaNet", 1, 1.0, 1)[16] + 0.1
     for n in (4, 8, 16, 32):
         assert at("DeltaNet", 2, 1.0, 1)[n] > at("linear attention", 2, 1.0, 1)[n] + 0.1
+    faded = at("RetNet", 2, 1.0, 1)[16]  # "a little ahead of both"
+    assert at("DeltaNet", 2, 1.0, 1)[16] < faded < at("DeltaNet", 2, 1.0, 1)[16] + 0.1
     assert at("DeltaNet", 1, 1.0, 20)[16] > 0.95  # "nearly all of the sixteen"
     assert at("DeltaNet", 1, 1.0, 20)[32] - at("DeltaNet", 1, 1.0, 1)[32] < 0.06  # "passes hardly help"
     half, adding = at("DeltaNet", 1, 0.5, 1), at("linear attention", 1, 0.5, 1)
