@@ -290,3 +290,77 @@ def test_the_table_of_winners_follows_the_stored_numbers(chapter):
     table = chapter["winners"]({"rows": rows}).splitlines()
     assert table[2:] == ["| 4 | tree, 2 | not measured |", "| 8 | not measured | the loop |"]
     assert chapter["winners"](scan_bench.read()) in " ".join(chapter["SAID"])
+
+
+# Alternative texts that state what was found
+
+
+def level_and_falling(chapter):
+    move = figure(chapter, "How many turns for T steps?")
+    for T in (64, 256, 1024, 4096):
+        panel = move(T, 1)[0]
+        loop, tree = curve(panel, "loop"), np.array(curve(panel, "tree"))
+        assert np.all(np.equal(loop, T))
+        assert tree[0] > T
+        assert (np.diff(tree) <= 0).all()
+        apart = tree - tree[0] / chapter["WORKERS"]  # "in proportion to the workers", to the last rounds
+        assert (np.abs(apart) <= 2 * np.log2(T)).all()
+        assert tree[-1] == 2 * np.log2(T) - 1  # "to about twice the logarithm of T"
+
+
+def rounds_until_complete(chapter):
+    move = figure(chapter, "A scan over eight steps, round by round")
+    true = np.arange(1, 9)
+    for way, wanted in (("doubling", 3), ("tree", 5), ("loop", 7)):
+        complete = [np.array_equal(move(way, r, 1.0)[0]["z"].reshape(8, 8)[r], true) for r in range(wanted + 1)]
+        assert complete == [False] * wanted + [True]
+    up, down = chapter["ROUNDS"]["tree"][:3], chapter["ROUNDS"]["tree"][3:]
+    assert [len(pairs) for pairs in up] == [4, 2, 1]
+    assert len(down) == 2
+
+
+def swings_between(chapter):
+    move = figure(chapter, "What a complex gate answers to a pulse")
+    for size in (0.5, 0.8, 0.9, 0.95, 0.99, 0.999):
+        for angle in (0, 5, 18, 45, 90, 120, 180):
+            panel = move(size, angle)[0]
+            real, bound = np.array(curve(panel, "real part")), np.array(curve(panel, "size"))
+            assert (np.abs(real) <= bound + 1e-12).all()
+            turns = np.sum(np.diff(np.sign(real[np.abs(real) > 1e-9 * bound])) != 0)
+            if angle == 0:
+                assert turns == 0
+                assert (np.diff(real) < 0).all()
+            elif angle == 180:
+                assert turns == len(real) - 1
+            else:
+                assert 0 < turns < len(real) - 1
+
+
+def falls_or_stays(chapter):
+    move = figure(chapter, "How long two answers stay apart")
+    for a in (0.9, 0.97, 0.99, 0.999):
+        gap = np.array(curve(move(a, 1.5)[0], "signed gate"))
+        assert (np.diff(gap) < 0).all()
+        np.testing.assert_allclose(gap, a ** np.arange(0, 401, 4))  # towards nothing
+    for w in (0.8, 1.0, 1.2, 1.5, 2.0, 3.0):
+        gap = np.array(curve(move(0.9, w)[0], "tanh unit"))
+        if w > 1:
+            assert gap[-1] == pytest.approx(gap[-25], rel=1e-6)  # a height of its own
+            assert np.tanh(w * gap[-1] / 2) == pytest.approx(gap[-1] / 2)
+            assert gap[-1] > 0.5
+        else:
+            assert (np.diff(gap) < 0).all()
+
+
+ALT_FINDINGS = {
+    "How many turns for T steps?": level_and_falling,
+    "A scan over eight steps, round by round": rounds_until_complete,
+    "What a complex gate answers to a pulse": swings_between,
+    "How long two answers stay apart": falls_or_stays,
+}
+
+
+@pytest.mark.parametrize("title", ALT_FINDINGS)
+def test_the_alternative_text_says_what_is_drawn(chapter, title):
+    assert title in chapter["FIGURES"]
+    ALT_FINDINGS[title](chapter)

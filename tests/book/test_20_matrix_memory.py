@@ -53,10 +53,10 @@ def test_no_backslash_was_lost():
 
 def test_the_first_figure(chapter):
     move = chapter["FIGURES"]["A telephone book in a 16 by 16 matrix"]._fn
-    exact = [numbers_of(move(n, "at right angles")) for n in (4, 8, 12, 16)]
+    exact = [numbers_of(move(n, "at right angles")) for n in chapter["COUNTS"] if n <= 16]
     assert all(found["dialled right"] == 1 and found["largest error in a sign"] < 1e-12 for found in exact)
     one_more = numbers_of(move(17, "at right angles"))
-    assert one_more["largest error in a sign"] == pytest.approx(2, abs=0.05)  # "by as much as 2"
+    assert one_more["largest error in a sign"] == pytest.approx(2, abs=0.1)  # "by about 2"
     assert 0.95 < one_more["dialled right"] < 1  # "most calls still go through"
     at = {n: numbers_of(move(n, "random directions")) for n in (2, 4, 8, 12, 16)}
     assert at[2]["largest error in a sign"] > 0.1  # "the errors start at once"
@@ -195,6 +195,8 @@ def test_adding_forgetting_overwriting(chapter):
     assert at("linear attention", 1, 1.0, 1)[16] > at("DeltaNet", 1, 1.0, 1)[16] + 0.1
     for n in (4, 8, 16, 32):
         assert at("DeltaNet", 2, 1.0, 1)[n] > at("linear attention", 2, 1.0, 1)[n] + 0.1
+    faded = at("RetNet", 2, 1.0, 1)[16]  # "a little ahead of both"
+    assert at("DeltaNet", 2, 1.0, 1)[16] < faded < at("DeltaNet", 2, 1.0, 1)[16] + 0.1
     assert at("DeltaNet", 1, 1.0, 20)[16] > 0.95  # "nearly all of the sixteen"
     assert at("DeltaNet", 1, 1.0, 20)[32] - at("DeltaNet", 1, 1.0, 1)[32] < 0.06  # "passes hardly help"
     half, adding = at("DeltaNet", 1, 0.5, 1), at("linear attention", 1, 0.5, 1)
@@ -216,7 +218,7 @@ def test_the_verdict_on_drawn_keys_follows_the_calls(chapter):
 
 def test_the_table_has_every_line_of_the_package_and_the_mlstm():
     table = TEXT.split("from an LSTM's cell by |")[1].split("\n\n")[0]
-    assert set(re.findall(r"^\| (.+?) \|", table, re.MULTILINE)) - {"---"} == {*KINDS, "mLSTM"}
+    assert set(re.findall(r"^\| (.+?) \|", table, re.MULTILINE)) - {"---"} == {*KINDS, "mLSTM", "RWKV-6"}
     gates = {"one": "one number a step", "each": "one a place and step", "constant": "a constant", None: "1"}
     for kind, line in KINDS.items():
         _, _, keeps, writes, erases, _, _ = next(r for r in table.splitlines() if f"| {kind} |" in r).split("|")
@@ -225,8 +227,70 @@ def test_the_table_has_every_line_of_the_package_and_the_mlstm():
 
 
 def test_every_line_is_its_loop(chapter):
-    for kind in [*KINDS, "mLSTM"]:
+    assert set(chapter["LINES"]) == {*KINDS, "mLSTM", "RWKV-6"}
+    for kind in chapter["LINES"]:
         assert max_error(chapter["ours"](kind), chapter["loop"](kind)) < 1e-12
+
+
+@given(seed=st.integers(0, 10**6), T=st.integers(1, 8), K=st.integers(1, 4), V=st.integers(1, 4))
+def test_rwkv_6_is_the_sum_of_its_paper(chapter, seed, T, K, V):
+    """Peng et al. 2024: each earlier pair, faded by the shares of the steps between, and the present one by u."""
+    rng = np.random.default_rng(seed)
+    q, k, v = rng.normal(size=(T, K)), rng.normal(size=(T, K)), rng.normal(size=(T, V))
+    f, u = rng.uniform(0, 1, (T, K)), rng.normal(size=K)
+    Q, Ks, Vs, F, U = map(torch.tensor, (q, k, v, f, u))
+    said = []
+    for t in range(T):
+        earlier = [torch.outer(Ks[i] * F[i + 1 : t].prod(dim=0), Vs[i]) for i in range(t)]
+        said.append(Q[t] @ sum(earlier, torch.outer(U * Ks[t], Vs[t])))
+    ours = chapter["rwkv6"](q[None], k[None], v[None], f[None], u)[0]
+    assert max_error(ours, torch.stack(said).numpy()) <= 1e-12
+
+
+def rwkv_7(S, q, k, v, f, removal, a):
+    """One sequence from the line of its paper (Peng et al. 2025), S (V, K): (y (T, V), the last S)."""
+    said = []
+    for t in range(len(q)):
+        evolve = torch.diag(f[t]) - torch.outer(removal[t], a[t] * removal[t])
+        S = S @ evolve + torch.outer(v[t], k[t])
+        said.append(S @ q[t])
+    return torch.stack(said), S
+
+
+def rwkv_7_case(seed, T=6, K=4, V=3):
+    rng = np.random.default_rng(seed)
+    q, k, removal, v = (rng.normal(size=(T, n)) for n in (K, K, K, V))
+    k, removal = (x / np.linalg.norm(x, axis=1, keepdims=True) for x in (k, removal))
+    return {"S": rng.normal(size=(V, K)), "q": q, "k": k, "v": v, "removal": removal} | {
+        name: rng.uniform(0.1, 1, (T, K)) for name in ("f", "a")
+    }
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_rwkv_7_is_a_delta_net_where_its_additions_are_closed(seed):
+    case = rwkv_7_case(seed)
+    beta = case["a"][:, 0]
+    closed = {"f": np.ones_like(case["f"]), "removal": case["k"], "a": np.repeat(beta[:, None], 4, axis=1)}
+    theirs, S_T = rwkv_7(**{n: torch.tensor(x) for n, x in (case | closed | {"v": beta[:, None] * case["v"]}).items()})
+    q, k, v = (case[name][None] for name in ("q", "k", "v"))
+    ours, last, _ = by_kind("DeltaNet", q, k, v, write=beta[None], S_0=case["S"][None])
+    assert max_error(ours[0], theirs.numpy()) <= 1e-12
+    assert max_error(last[0], S_T.numpy()) <= 1e-12
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_rwkv_7_changes_the_memory_in_two_directions_and_a_memory_step_in_one(seed):
+    case = {name: torch.tensor(x if name == "S" else x[:1]) for name, x in rwkv_7_case(seed).items()}
+    _, S = rwkv_7(**case)
+    changed = (S - case["S"] * case["f"]).numpy()
+    assert np.linalg.matrix_rank(changed) == 2
+    two = np.stack([case["k"][0].numpy(), (case["a"] * case["removal"])[0].numpy()])
+    assert np.linalg.matrix_rank(np.concatenate([changed, two])) == 2  # no other directions
+    S, k, v, f = (case[name].numpy() for name in "Skvf")
+    rng = np.random.default_rng(seed)
+    kept = step(S[None], k, v, f, rng.normal(size=1), rng.normal(size=1))[0] - S * f
+    assert np.linalg.matrix_rank(kept, tol=1e-12) == 1
+    assert np.linalg.matrix_rank(np.concatenate([kept, k]), tol=1e-12) == 1  # the direction of the key
 
 
 def test_bytes_and_bits(chapter):
@@ -255,6 +319,81 @@ def test_a_memory_with_a_gate_that_bends_would_be_found(chapter):
     names = {**chapter, "ours": lambda kind, v=chapter["v"]: np.tanh(chapter["ours"](kind, v))}
     cell = next(c for c in CODE if "bends =" in c).split("x = rng")[0]
     assert run(names, [cell])["gated"].word == "holds"
+
+
+# Alternative texts that state what was found
+
+
+def a_telephone_book(chapter):
+    move, counts = chapter["FIGURES"]["A telephone book in a 16 by 16 matrix"]._fn, np.array(chapter["COUNTS"])
+    square, free = (curve(move(64, kind)[0], "right") for kind in chapter["KINDS_OF_TOWN"])
+    assert (square[counts <= 16] == 1).all()
+    assert (square[counts > 16] < 1).all()
+    assert [square[counts == n].item() > 0.5 for n in (32, 48)] == [True, False]
+    assert (free[counts < 8] == 1).all()
+    assert (free[counts >= 8] < 1).all()
+
+
+def the_cosine_between(chapter):
+    move = chapter["FIGURES"]["Crosstalk: ask for the first key"]._fn
+    for n in (1, 2, 3, 4):
+        for angle in (15, 30, 45, 60, 90, 120, 180):
+            drawn = move(n, angle)
+            keys = [[float(c["x"][1]), float(c["y"][1])] for c in drawn[0]["curves"][:n]]
+            np.testing.assert_allclose(drawn[1]["values"][:n], np.array(keys) @ keys[0], atol=1e-12)
+            assert not np.any(drawn[1]["values"][n:])
+
+
+def levels_off(chapter):
+    move = chapter["FIGURES"]["Can the last write outweigh all earlier ones?"]._fn
+    panel = move(10, 0.0)[0]
+    flat, rising = curve(panel, "sigmoid"), curve(panel, "exponential")
+    assert flat[-1] == pytest.approx(1 / 6, abs=1e-3)  # "at one sixth for ten earlier writes"
+    for earlier in (1, 2, 5, 10, 50):
+        flat, rising = (curve(move(earlier, 0.0)[0], gate) for gate in ("sigmoid", "exponential"))
+        assert flat[-1] - flat[-10] < 0.01 < rising[-1] - rising[-31]
+        assert rising[-1] > 1 - 1.1 * earlier * np.exp(-8)
+
+
+def adding_and_the_delta_rule(chapter):
+    move = chapter["FIGURES"]["Adding, forgetting, overwriting"]._fn
+    one = move(1, 1.0, 1)
+    assert (np.array(curve(one, "linear attention")) >= curve(one, "DeltaNet")).all()
+    for share in (0.25, 0.5, 0.75, 1.0):
+        two = move(2, share, 1)
+        assert (np.array(curve(two, "DeltaNet")) > np.array(curve(two, "linear attention")) + 0.15).all()
+
+
+def memories_rise(chapter):
+    move, trained = chapter["FIGURES"]["Recall of sixteen pairs, trained"]._fn, chapter["trained"]
+    for times in trained["times"]:
+        panel = move(trained["updates"][-1], times)
+        assert min(curve(panel, "attention")) > 0.95  # "at or near one at each size"
+        for kind in trained["kinds"][:3]:
+            assert (np.diff(curve(panel, kind)) > 0.05).all(), kind
+
+
+ALT_FINDINGS = {
+    "A telephone book in a 16 by 16 matrix": a_telephone_book,
+    "Crosstalk: ask for the first key": the_cosine_between,
+    "Can the last write outweigh all earlier ones?": levels_off,
+    "Adding, forgetting, overwriting": adding_and_the_delta_rule,
+    "Recall of sixteen pairs, trained": memories_rise,
+}
+
+
+@pytest.mark.parametrize("title", ALT_FINDINGS)
+def test_the_alternative_text_says_what_is_drawn(chapter, title):
+    assert title in chapter["FIGURES"]
+    ALT_FINDINGS[title](chapter)
+
+
+def test_no_two_telephones_share_a_number(chapter):
+    for square in (True, False):
+        for seed in chapter["SEEDS"]:
+            for n in chapter["COUNTS"]:
+                _, phones, _ = chapter["town"](n, 16, np.random.default_rng(seed), square)
+                assert len(np.unique(phones, axis=0)) == len(phones) == 64
 
 
 # The quiz

@@ -8,9 +8,6 @@ from contents import chapters
 from course_site.execution import ROOT
 from course_site.questions import Question, as_text, at_home, mixed, questions
 
-# A chapter in which some place never holds the right option: owed. The list only shrinks.
-OWED = {"09-which-cell", "19-scan"}
-
 
 def of(name):
     return questions(ROOT / "book" / f"{name}.md")
@@ -26,9 +23,8 @@ def places(asked):
 def test_right_options_are_spread_over_all_places(name):
     """Whoever always opens the same place must not be right in more than half, nor ever know that a place is wrong."""
     count = places(of(name))
-    spread = min(count) >= 1 and max(count) <= max(2, len(of(name)) // 2)
-    assert spread or name in OWED
-    assert not (spread and name in OWED), "no longer owed"
+    assert min(count) >= 1
+    assert max(count) <= max(2, len(of(name)) // 2)
 
 
 def test_right_options_are_spread_over_the_book():
