@@ -633,3 +633,30 @@ def test_a_fingerprint_knows_nan_and_cannot_be_read_back():
     assert fingerprints.alike(mark(bad), mark(bad.copy()))
     for other in (a + 1e-4, a[::-1], a.T, a.ravel(), bad, np.where(np.isnan(bad), np.inf, bad)):
         assert not fingerprints.alike(mark(a), mark(other))
+
+
+def follower(first, second):
+    """A report on a function of x (2,) that returns a, which is twice x, and b, which is made of a."""
+    report = checks.Report(
+        "f", lambda: lambda x: (first(x), second(x)), ("a", "b"), {"shape": 1, "a": 2, "b": 2}, "two."
+    )
+    report.inputs(x=np.ones(2))
+    report.value("a", (np.array([2.0, 6]), None), "twice x.", x=np.array([1.0, 3]))
+    report.follows("b", "a", np.array([[10.0, 1], [0, 1]]), "made of your a.", x=np.array([1.0, 3]))
+    report.score()
+    return set(report.failures)
+
+
+def test_what_follows_from_another_answer_is_judged_by_that_answer():
+    """A slip in the first costs the first alone; one in the second, the second alone."""
+    made = lambda a: np.array([10 * a[0], a.sum()])  # noqa: E731
+    assert follower(lambda x: 2 * x, lambda x: made(2 * x)) == set()
+    assert follower(lambda x: 3 * x, lambda x: made(3 * x)) == {"a"}
+    assert follower(lambda x: 2 * x, lambda x: made(3 * x)) == {"b"}
+    assert follower(lambda x: 2 * x, lambda x: made(2 * x)[:1]) == {"b", "shape"}
+
+
+@pytest.mark.parametrize("a", [np.zeros(2), np.ones(3), "text", None])
+def test_nothing_follows_from_an_answer_that_is_none(a):
+    """Zeros in both would agree with anything."""
+    assert "b" in follower(lambda x: a, lambda x: np.zeros(2))

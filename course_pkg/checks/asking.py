@@ -111,11 +111,24 @@ class Asking:
             if w is None or (only and not any(f"{path}.".startswith(f"{o}.") for o in only)):
                 continue
             w = np.asarray(w)
-            a, trouble = self._fit(path, w, got)
-            if a is None:
-                self._fail(part, trouble)
-            elif not close(w, a):
-                self._fail(part, self._how_wrong(path, w, a, arguments))
+            self._judge(part, path, w, got, arguments)
+
+    def _judge(self, part, path, want, got, arguments):
+        a, trouble = self._fit(path, want, got)
+        if a is None:
+            self._fail(part, trouble)
+        elif not close(want, a):
+            self._fail(part, self._how_wrong(path, want, a, arguments))
+
+    def _follow(self, part, source, each, arguments):
+        nothing = (None,) * len(self.returns)
+        given = {path: got for path, _, got in self._pairs(nothing, self._answer(arguments))}
+        own = as_numbers(given.get(source))
+        if own is None or own.size != len(each) or not np.any(own):
+            self._fail(part, TEXT["not comparable"].format(path=source))
+            return
+        want = sum(share * np.asarray(one) for share, one in zip(own.ravel(), each))
+        self._judge(part, part, want, given.get(part), arguments)
 
     def _how_wrong(self, path, want, got, arguments):
         if not np.isfinite(got).all():

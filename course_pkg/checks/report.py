@@ -65,6 +65,15 @@ class Report(Asking):
         case = self._case(changes)
         self._book(part, think, lambda: self._compare(part, case, want))
 
+    def follows(self, part, source, each, think, **changes):
+        """What is returned as `part` must be made of what is returned as `source`, as the student's function has it.
+
+        each  one array for every number of `source`: what `part` is where that number is 1 and the others are 0.
+        So a slip in `source` costs `source` alone.
+        """
+        case = self._case(changes)
+        self._book(part, think, lambda: self._follow(part, source, each, case))
+
     def fills(self, part, ends, think, **changes):
         """What is returned must lie between the two ends and come near both."""
         case = self._case(changes)
