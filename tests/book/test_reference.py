@@ -95,8 +95,8 @@ def page(site, name):
 def test_every_listing_has_a_link_to_its_entry(site):
     """On the built site: as many links as listings, each with the name of what it shows."""
     wanted = {}
-    for page, module, name in listings():
-        wanted.setdefault(page, []).append((module, name))
+    for where, module, function in listings():
+        wanted.setdefault(where, []).append((module, function))
     assert wanted
     for name, objects in wanted.items():
         links = page(site, name).select("p.listing-reference a")
