@@ -258,7 +258,8 @@ def test_the_command_refuses_where_walls_cannot_be_built(tmp_path, monkeypatch, 
     shutil.rmtree(course.path("submitted", "someone", classroom.NAME).parent)
 
 
-def test_without_walls_it_grades_and_warns_loudly(course):
+def test_without_walls_it_grades_and_warns_loudly(tmp_path):
+    course = classroom.make_course(tmp_path)  # its own: whoever is graded stays in the gradebook
     maker = classroom.Maker(course)
     classroom.hand_in(course, "trusted", files(maker.right()))
     words = [sys.executable, "-m", "course_pkg.grading.cli", "--root", str(course.root)]
@@ -270,7 +271,6 @@ def test_without_walls_it_grades_and_warns_loudly(course):
     assert "No walls." in done.stderr
     assert "1 graded" in done.stdout
     assert sum(course.remembered("trusted", classroom.NAME)["notebooks"]["gates"]["scores"].values()) == 6
-    shutil.rmtree(course.path("submitted", "trusted", classroom.NAME).parent)
 
 
 @pytest.fixture(scope="module")
