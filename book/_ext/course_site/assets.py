@@ -53,7 +53,8 @@ def _note(app, config):
     ours = pathlib.Path(__file__).parent
     config.course_extension = fingerprint(sorted(ours.glob("*.py")))
     button = (ROOT / "book" / "_live").glob("button.js")
-    written = [*button, *WIDGETS.glob("*.js"), *WIDGETS.glob("*.css")]
+    look = (ROOT / "book" / "_static").glob("*.css")  # copied only when some page is written
+    written = [*button, *look, *WIDGETS.glob("*.js"), *WIDGETS.glob("*.css")]
     config.course_page_scripts = fingerprint(sorted(written))
 
 

@@ -68,11 +68,16 @@ PAPER = """{
 }"""
 
 
+# In the list of chapters, the arrow that shows the pages below one has no name.
+NAMELESS = '<summary><span class="toctree-toggle" role="presentation">'
+NAMED = '<summary aria-label="The pages below this one"><span class="toctree-toggle" role="presentation">'
+
+
 def mend(page):
-    """A page's HTML without what is said wrongly of its elements."""
+    """A page's HTML without what is said wrongly of its elements, and with what is not said of them."""
     for misnamed in MISNAMED:
         page = misnamed.sub(r"\1", page)
-    return page
+    return page.replace(NAMELESS, NAMED)
 
 
 def _mend_all(app, exception):

@@ -15,7 +15,9 @@ import sys
 from pathlib import Path
 
 from docutils import nodes
+from sphinx import addnodes
 from sphinx.directives.code import LiteralInclude
+from sphinx.transforms import SphinxTransform
 
 from course_site.execution import ROOT
 
@@ -163,9 +165,22 @@ def _link_listings(app, doctree, docname):
             listing.parent.insert(listing.parent.index(listing) + 1, line)
 
 
+class OutOfTheIndex(SphinxTransform):
+    """The index is of terms; hundreds of names of functions would bury them. Search finds those."""
+
+    default_priority = 800  # before the index reads the page, at 850
+
+    def apply(self):
+        """Take the entries of a page of the reference away."""
+        if self.env.docname.startswith("api"):
+            for entry in list(self.document.findall(addnodes.index)):
+                entry.parent.remove(entry)
+
+
 def connect(app):
     """Read docstrings in the book's way, and link listings to them."""
     app.setup_extension("sphinx.ext.autodoc")
+    app.add_transform(OutOfTheIndex)
     app.add_directive("literalinclude", Listing, override=True)
     app.connect("autodoc-process-docstring", _docstring)
     app.connect("autodoc-process-signature", _signature)
