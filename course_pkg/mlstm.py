@@ -56,7 +56,8 @@ def mlstm(q: Array, k: Array, v: Array, a_i: Array, a_f: Array) -> tuple[Array, 
     keep, write = np.exp(log_f + before - m), np.exp(a_i - m)
     scaled = k / np.sqrt(k.shape[2], dtype=k.dtype)
     y, _, kept = memory(q, scaled, np.concatenate([v, ones], axis=2), keep=keep[..., None], write=write)
-    floor = np.exp(-m)
+    with np.errstate(over="ignore"):  # where every exponent is far below 0 the floor is infinite, and h is 0
+        floor = np.exp(-m)
     return y[..., :-1] / _denominator(y, floor)[..., None], MLSTMTape(kept, y, floor, a_f.copy(), m)
 
 

@@ -173,6 +173,14 @@ def test_exponents_that_overflow_do_not():
     assert max_error(h, shifted) <= 1e-9  # far above the floor only the differences of exponents count
 
 
+def test_exponents_that_vanish_leave_nothing_and_no_warning():
+    """Where exp(a_i) is 0 in double precision the floor is infinite: the answer and every gradient are 0."""
+    case = draw((2, 6, 3, 2), 0)
+    h, tape = mlstm(case["q"], case["k"], case["v"], np.full((2, 6), -800.0), np.ones((2, 6)))
+    assert not h.any()
+    assert not any(a.any() for a in mlstm_backward(case["dy"], tape))
+
+
 def test_the_stabiliser_is_the_largest_exponent_that_is_left():
     m, before = stabiliser(np.array([[1.0, 0.0, 5.0]]), np.array([[-1.0, -0.5, -9.0]]))
     assert m.tolist() == [[1.0, 0.5, 5.0]]
