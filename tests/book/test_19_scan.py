@@ -14,7 +14,7 @@ from course_pkg import experiments, linear_cells
 from course_pkg.activations import sigmoid
 from course_pkg.experiments import counting, trials
 from course_pkg.gradcheck import gradcheck, max_error
-from course_pkg.scan import combine, scan, scan_backward
+from course_pkg.scan import combine, scan, scan_backward, scan_log_space
 from course_pkg.tools import scan_bench
 
 TEXT = (ROOT / "book" / "19-scan.md").read_text(encoding="utf-8")
@@ -158,6 +158,15 @@ def test_the_verdict_on_log_space(chapter):
     assert told(plain | {"log space": 9e-5})[1] == "**does not hold**"
     assert told(plain | {"log space": 3e-7})[1] == "**cannot tell**"
     assert told(plain | {"log space": 1e-8})[1] == "**holds**"
+
+
+def test_what_log_space_loses_is_lost_in_its_sums(chapter):
+    """ "With these sums made in float64, from the same logarithms in float32, the error is as small as ..." """
+    a, b = np.log(chapter["a_1"]), np.log(chapter["b_1"])
+    assert a.dtype == b.dtype == np.float32
+    plain = max(error for how, error in chapter["off"].items() if how != "log space")
+    error = np.abs(scan_log_space(a.astype(float), b.astype(float)) / chapter["true"] - 1).max()
+    assert error <= plain < chapter["off"]["log space"] / 10
 
 
 def test_a_turning_gate(chapter):
