@@ -21,9 +21,7 @@ WITHOUT = {
     "widgets": "what the pages' figures are made with",
     "writer": "a hundred lines for the page, without anything of ours",
 }
-MODULES = sorted(
-    p.stem for p in PACKAGE.iterdir() if (p.suffix == ".py" or p.is_dir()) and p.stem[0] not in "_." and p.stem != "py"
-)
+MODULES = sorted(p.stem for p in PACKAGE.iterdir() if (p.suffix == ".py" or p.is_dir()) and p.stem[0] not in "_.")
 
 
 def public(module):

@@ -42,7 +42,7 @@ def test_names_and_texts_are_escaped_and_licences_lead_to_their_text():
     made = licences.body({"Group": [("<a>", "1", "MIT, <b>", ["<script>"]), ("z", "2", "of its own", [])]})
     assert "<script>" not in made
     assert '<a href="https://spdx.org/licenses/MIT.html">MIT</a>, &lt;b&gt;' in made
-    assert "<p>z 2: of its own</p>" in made
+    assert '<p class="licence">z 2: of its own</p>' in made
 
 
 def test_the_page_names_all_that_the_site_ships(site):
@@ -54,6 +54,9 @@ def test_the_page_names_all_that_the_site_ships(site):
         pytest.skip("the book was built without npm: live cells are left out")
     names = json.loads((live / "packages.json").read_text())
     names += [p.name.split("-")[0] for p in (live / "wheels").iterdir()]
+    families = {p.name.partition("-latin")[0] for p in (site / "_static" / "fonts").glob("*.woff2")}
+    assert len(families) == 2
+    names += [f"@fontsource-variable/{family}" for family in families]
     assert {n.lower().replace("_", "-") for n in names} - {"course-pkg", "sqlite3"} <= listed
     assert all(":" in e.get_text() for e in soup.select("section section summary"))
     plain = [e.get_text() for e in soup.select("section section > p") if "its own list" not in e.get_text()]

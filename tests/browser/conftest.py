@@ -27,6 +27,25 @@ def npm_packages():
     return work / "node_modules"
 
 
+@pytest.fixture
+def visit(browser, site_url):
+    """Opens a page of the static site with options of a browser's context; fonts are there, equations typeset."""
+    contexts = []
+
+    def visit(name, **options):
+        context = browser.new_context(**options)
+        contexts.append(context)
+        page = context.new_page()
+        page.goto(f"{site_url}/{name}.html", wait_until="networkidle")
+        page.evaluate("window.MathJax?.startup?.promise")
+        page.evaluate("document.fonts.ready")
+        return page
+
+    yield visit
+    for context in contexts:
+        context.close()
+
+
 @pytest.fixture(scope="session")
 def distribution():
     """The folder that PYODIDE_DIST names, or None."""

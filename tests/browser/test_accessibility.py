@@ -33,24 +33,6 @@ def violations(page, npm_packages):
     return page.evaluate(RUN, TAGS)
 
 
-@pytest.fixture
-def visit(browser, site_url):
-    """Opens a page of the static site, its equations typeset."""
-    contexts = []
-
-    def visit(name, **options):
-        context = browser.new_context(**options)
-        contexts.append(context)
-        page = context.new_page()
-        page.goto(f"{site_url}/{name}.html", wait_until="networkidle")
-        page.evaluate("window.MathJax?.startup?.promise")
-        return page
-
-    yield visit
-    for context in contexts:
-        context.close()
-
-
 @pytest.mark.parametrize("scheme", SCHEMES)
 @pytest.mark.parametrize("name", pages())
 def test_a_page_has_no_violation(visit, npm_packages, name, scheme):

@@ -12,7 +12,7 @@ import zipfile
 from email.parser import Parser
 from importlib import metadata
 
-from course_site import lock, npm
+from course_site import fonts, lock, npm
 from course_site.runtime import cache_of
 
 PAGE = "licences"
@@ -68,6 +68,9 @@ def parts(app):
         own = pathlib.Path(app.confdir, folder)
         for path in sorted(p for p in own.rglob("*") if p.is_file() and IS_TEXT.search(p.name)):
             found["The pages"].append((path.stem, "", "", [path.read_text(encoding="utf-8")]))
+    if app.course_fonts:
+        names = sorted({pathlib.Path(file).parts[0] for file in fonts.FACES})
+        found["The pages"] += [of_npm(app.course_fonts / name) for name in names]
     if app.course_scripts:
         folder = npm.packages(cache_of(app))
         found["What runs a page's cells"] = [of_npm(folder / name) for name in bundled(app.course_scripts)]
@@ -112,7 +115,9 @@ def body(found):
         for name, version, licence, texts in sorted(entries, key=lambda entry: entry[0].lower()):
             head = html.escape(f"{name} {version}".strip()) + (f": {linked(licence)}" if licence else "")
             text = "".join(f"<pre>{html.escape(t)}</pre>" for t in texts)
-            pieces.append(f"<details><summary>{head}</summary>{text}</details>" if text else f"<p>{head}</p>")
+            pieces.append(
+                f"<details><summary>{head}</summary>{text}</details>" if text else f'<p class="licence">{head}</p>'
+            )
         if group == "JupyterLite":
             own = '<a href="lite/build/third-party-licenses.json">its own list</a>'
             pieces.append(f"<p>It has {own} of what is bundled in it.</p>")
