@@ -2,7 +2,9 @@
 
 `known/NN-name.json` holds, for each function of an assignment, what its known wrong versions answer on a few telling
 cases (as fingerprints: see `fingerprints`), in which places they are wrong, and the sentence that names the mistake.
-`python solutions/mistakes.py` writes it. No code is in it, and nothing of what a right function answers.
+`python solutions/mistakes.py` writes it. No code is in it, and no hidden case: all cases follow from the visible check.
+Where a wrong version is right, its fingerprint is that of the right answer. From an array of up to four numbers it can
+be worked out, from a larger one not. Grading draws its own numbers, so that knowing these earns nothing.
 """
 
 import functools
