@@ -5,8 +5,8 @@
 
 A notebook names a known mistake when its check fails for the second time. It knows it by what it answers on a few
 telling cases: of a wrong version the file holds fingerprints of its answers, the places in which they are wrong, and
-the sentence. It holds no code, and no answer of a right function: where a wrong version's numbers are right, only
-their fingerprint is there, from which they cannot be read.
+the sentence. It holds no code and no hidden case: where a wrong version's numbers are right, only their fingerprint
+is there, on cases that follow from the visible check. More than four numbers cannot be read from it.
 """
 
 import ast

@@ -202,7 +202,8 @@ def test_no_answer_earns_nothing_and_says_why(function, words, capsys):
         (late, "could run without an end"),
         (lambda x, y: __import__("no_such_package"), "is that package on this machine"),
         (lambda x, y: x @ y, "which shape has each factor"),
-        (lambda x, y: x + y.T, "which shape has each factor"),
+        (lambda x, y: x + y.T, "It goes number by number"),
+        (lambda x, y: x.sum(axis=0).__iadd__(x), "which has what you write into it"),
         (lambda x, y: x.reshape(5, 5), "how many numbers are in that array"),
         (lambda x, y: np.concatenate([x, y.T[:, :1]]), "which arrays do you join"),
         (lambda x, y: np.stack([x, y[0]]), "which arrays do you join"),
@@ -499,6 +500,7 @@ def changes_x(x, y):
     return x.copy(), (x - y) * y
 
 
+PERHAPS = "perhaps, for it explains only a part of what is wrong: "
 TWO = {
     "p is a sum.": lambda x, y: (x - y, x * y),
     "q is a product.": lambda x, y: (x + y, x / 2),
@@ -514,8 +516,9 @@ TWO = {
         (lambda x, y: (x - y, x / 2), ["p is a sum.", "q is a product."]),
         (lambda x, y: [(x - y).tolist(), (x / 2).tolist()], ["p is a sum.", "q is a product."]),
         (lambda x, y: (x * y, x + y), ["p and q have changed places."]),
-        (lambda x, y: (x - y, x + 7), ["p is a sum."]),
+        (lambda x, y: (x - y, x + 7), [PERHAPS + "p is a sum."]),
         (lambda x, y: (changes_x(x, y)[0], x / 2 - y / 2), ["q is a product.", "x is changed."]),
+        (lambda x, y: (changes_x(x, y)[0], x + 7), [PERHAPS + "x is changed."]),
         (lambda x, y: (x + 7, x - 7), []),
     ],
 )
@@ -528,7 +531,7 @@ def test_the_second_failing_run_names_the_mistakes_array_by_array(function, name
     again.score()
     assert sorted(again.diagnoses) == sorted(named)
     said = capsys.readouterr().out
-    assert all(f"Diagnosis: {sentence}" in said for sentence in named)
+    assert all(f"Diagnosis: {sentence}" in " ".join(said.split()) for sentence in named)
 
 
 def test_a_passed_check_forgets_what_failed_before(monkeypatch, kernel):
@@ -657,6 +660,7 @@ def test_what_follows_from_another_answer_is_judged_by_that_answer():
 
 
 @pytest.mark.parametrize("a", [np.zeros(2), np.ones(3), "text", None])
-def test_nothing_follows_from_an_answer_that_is_none(a):
-    """Zeros in both would agree with anything."""
+def test_nothing_follows_from_an_answer_that_is_none(a, capsys):
+    """Zeros in both would agree with anything. What is to be mended is the other answer, and that is said."""
     assert "b" in follower(lambda x: a, lambda x: np.zeros(2))
+    assert "Mend a first" in capsys.readouterr().out

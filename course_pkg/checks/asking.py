@@ -125,7 +125,8 @@ class Asking:
         given = {path: got for path, _, got in self._pairs(nothing, self._answer(arguments))}
         own = as_numbers(given.get(source))
         if own is None or own.size != len(each) or not np.any(own):
-            self._fail(part, TEXT["not comparable"].format(path=source))
+            think = TEXT["think source"].format(part=part, source=source)
+            self._fail(part, TEXT["not comparable"].format(path=source), think)
             return
         want = sum(share * np.asarray(one) for share, one in zip(own.ravel(), each))
         self._judge(part, part, want, given.get(part), arguments)

@@ -13,7 +13,8 @@ from course_pkg.checks.text import TEXT
 VALUE_ERRORS = (
     ("matmul", "think product"),
     ("not aligned", "think product"),
-    ("could not be broadcast", "think product"),
+    ("could not be broadcast", "think element"),
+    ("non-broadcastable output", "think write"),
     ("could not broadcast", "think write"),
     ("setting an array element", "think uneven"),
     ("inhomogeneous", "think uneven"),

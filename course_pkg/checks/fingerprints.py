@@ -1,4 +1,4 @@
-"""What a call answered, in a few numbers: enough to recognise a mistake, too few to read an answer from.
+"""What a call answered, in a few numbers: enough to recognise a mistake, too few to read more than four numbers from.
 
 Of every array the shape, the largest size of a number and three weighted sums are kept. The weights are drawn, so two
 arrays with the same sums are the same array but for a rare chance. Rounded numbers are compared with a tolerance and

@@ -2,7 +2,9 @@
 
 `known/NN-name.json` holds, for each function of an assignment, what its known wrong versions answer on a few telling
 cases (as fingerprints: see `fingerprints`), in which places they are wrong, and the sentence that names the mistake.
-`python solutions/mistakes.py` writes it. No code is in it, and nothing of what a right function answers.
+`python solutions/mistakes.py` writes it. No code is in it, and no hidden case: all cases follow from the visible check.
+Where a wrong version is right, its fingerprint is that of the right answer. From an array of up to four numbers it can
+be worked out, from a larger one not. Grading draws its own numbers, so that knowing these earns nothing.
 """
 
 import functools
@@ -12,6 +14,7 @@ from typing import NamedTuple
 
 from course_pkg.checks.compare import arrays
 from course_pkg.checks.fingerprints import CARE, alike, fingerprint, numbers_of, telling_cases
+from course_pkg.checks.text import TEXT
 
 STOPS = "stops"  # the place of a mistake that shows as an error alone
 FOLDER = Path(__file__).with_name("known")
@@ -63,18 +66,33 @@ def name_mistakes(answers, mistakes):
     A mistake is recognised where all the arrays that it makes wrong are what the function returned. So two mistakes
     in two arrays are both named. Those that make more arrays wrong come first, and one that explains nothing more is
     left out. Mistakes that give the same answers in all cases cannot be told apart; then all of them are returned.
+    Where other arrays are wrong as well and nothing explains them, one unknown mistake may have made them all; so
+    what is named is only said to be possible.
 
     Returns a list with a list of sentences for each mistake: more than one where they cannot be told apart.
     """
     fits = [m for m in mistakes if m.wrong and _explains(m, answers)]
     fits.sort(key=lambda m: (-(m.answers == answers), -len(m.wrong)))
-    named, explained = [], set()
+    named, found, explained = [], [], set()
     for mistake in fits:
         if not explained & set(mistake.wrong):
             same = [m for m in fits if m.wrong == mistake.wrong and _alike_everywhere(m, mistake)]
             named.append([m.says for m in same])
+            found.append(mistake)
             explained |= set(mistake.wrong)
+    if any(_differs_elsewhere(mistake, explained, answers) for mistake in found):
+        named = [[TEXT["partly"].format(message=first), *others] for first, *others in named]
     return named
+
+
+def _differs_elsewhere(mistake, explained, answers):
+    """Whether the answers differ from those of `mistake` in a place that is not explained: it is right there."""
+    for theirs, ours in zip(mistake.answers, answers):
+        if "error" not in theirs and "error" not in ours:
+            places = {**theirs, **ours}.keys() - explained
+            if any(p not in theirs or p not in ours or not _same_at(p, theirs, ours) for p in places):
+                return True
+    return False
 
 
 def _explains(mistake, answers):

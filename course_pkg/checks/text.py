@@ -56,8 +56,11 @@ TEXT = {
     "think nothing": "does every way through your function end in a `return`?",
     "think given": "what does your line hand over, of which shape and type, and what does that function want? Its "
     "docstring says so.",
-    "think product": "which shape has each factor in that line? In A @ B the last size of A is the first size of B; "
-    "A * B wants the same shape twice.",
+    "think product": "which shape has each factor in that line? In A @ B the last size of A is the first size of B.",
+    "think element": "which shape has each side of the +, -, * or / in that line? It goes number by number: from the "
+    "last axis on, both have the same size, or one has size 1. Was a product of matrices meant, A @ B? Or is an axis "
+    "of size 1 missing (keepdims, None)?",
+    "think source": "{part} is judged here by your own {source}, and that cannot be used yet. Mend {source} first.",
     "think write": "which shape has the place on the left of the `=`, and which has what you write into it?",
     "think uneven": "an array has rows of one length. Are all the lists that go into it as long as each other, and is "
     "what goes into one place a single number?",
@@ -96,6 +99,7 @@ TEXT = {
     "head visible": "{name}: {good} of {tested} parts right, {earned:g} of {points:g} points so far",
     "done visible": "{name}: all {tested} parts right. Grading tries other sizes and numbers as well.",
     "or": " Or: ",
+    "partly": "perhaps, for it explains only a part of what is wrong: {message}",
     "diagnosis": "Diagnosis: {message}",
     "printed": "  Your function printed:\n{text}",
     "warned": "  Python warned (this costs no points): {text}",
