@@ -276,14 +276,22 @@ def test_answers_about_the_three_steps(chapter):
     assert not np.any(uses(0.0))
 
 
+def parts(panels):
+    """What each use of w adds, from the dots of the first figure: the size, with its sign."""
+    return np.nan_to_num(values(panels, "above 0")) - np.nan_to_num(values(panels, "below 0"))
+
+
 def test_answers_about_the_first_figure(chapter):
     blame = chapter["blame"]
     for w, said in ((0.8, 11), (0.5, 7), (2.0, 3)):
         for wanted in np.arange(-1, 1.01, 0.25):
             panels = blame(w, wanted)
             assert values(panels, "uses with over 1% of the largest part")[0] == said
-            assert values(panels, "part of dL/dw")[0] == 0
-            assert np.abs(values(panels, "part of dL/dw")).max() < 1  # inside the axis
+            drawn = np.abs(parts(panels))
+            assert drawn[0] == 0
+            assert (drawn[1:] > 1e-12).all()  # "a use that gets none has no dot", and every other has one
+            assert (drawn < 1).all()
+            assert np.sum(drawn > values(panels, "1% of the largest")) == said  # dots above the dashed line
     for words in ("At 0.8 eleven uses", "At 0.5 it is seven", "at 2 only three"):
         assert words in TEXT
 
@@ -294,7 +302,7 @@ def test_answers_about_the_first_figure(chapter):
         return (h + 0.5) ** 2 / 2
 
     for w in (-0.8, 0.5, 1.0, 2.0):
-        three_ways(loss, [w] * 12, values(blame(w, -0.5), "part of dL/dw"))
+        three_ways(loss, [w] * 12, parts(blame(w, -0.5)))
 
 
 # Any number of units

@@ -116,7 +116,7 @@ def test_two_units_by_hand():
         said = [float(n) for n in re.findall(r"[\d.]+", row)]
         assert said == pytest.approx([k, *v, np.linalg.norm(v)], abs=5e-3)
         v = W.T @ v
-    assert np.linalg.norm(v) < 0.7  # "Only then does it fall for good"
+    assert np.linalg.norm(v) < 0.7  # "Only from the fifth on is it shorter"
     assert weights.spectral_radius(W) == pytest.approx(0.5)
     assert np.linalg.norm(W, 2) == pytest.approx(2.118, abs=5e-4)
     assert "largest singular value is 2.118" in TEXT
