@@ -401,3 +401,47 @@ def test_the_derivative_in_the_quiz():
     assert state.h.item() == pytest.approx(0.5)
     _, before, _ = cells.gru_step_backward(cells.HState(np.ones((1, 1))), k, p)
     assert before.h.item() == pytest.approx(1.5)
+
+
+# Alternative texts that state what was found
+
+
+def a_tenth(move):
+    panel = move(0.9, 0.9)[0]
+    h, c = curve(panel, "GRU's state h"), curve(panel, "LSTM's cell state")
+    assert (c[5], h[5]) == pytest.approx((1, 0.1))  # "takes all of it", "stores only a tenth"
+    assert (np.diff(h[5:]) < 0).all()  # "decays"
+
+
+def flat_or_up(move):
+    flat, up = (curve(move(*at)[0], "state = candidate") for at in ((0.9, 0.0), (1.2, 1.0)))
+    assert set(np.flatnonzero(flat)) == {3, 15}
+    assert (up[3:15] > 0.5).all()
+    assert (up[15:] < 0).all()
+
+
+def written_added_replaced(move):
+    h = curve(move(1, "all")[2], "state h")
+    assert (h[1], h[6]) == pytest.approx((0.65, -0.50), abs=5e-3)
+    np.testing.assert_allclose(h[2:4], h[1], atol=0.02)  # "keeps it"
+    assert h[4] > h[3] + 0.1
+
+
+def one_of_three_comes_to_0(move):
+    bars = move("z written, reset after", "z written: flipped", "4 units")[1]
+    apart = dict(zip(bars["names"], bars["values"]))
+    assert apart.pop("z kept, reset after") == apart.pop("z written, reset after") == 0
+    assert min(apart.values()) > 0.1
+
+
+ALT_FINDINGS = {
+    "One number decides what is kept and what is written": a_tenth,
+    "The candidate alone: z = 0 at every step": flat_or_up,
+    "One GRU unit: write, add, start over": written_added_replaced,
+    "The same numbers in four GRUs": one_of_three_comes_to_0,
+}
+
+
+@pytest.mark.parametrize("title", ALT_FINDINGS)
+def test_the_alternative_text_says_what_is_drawn(chapter, title):
+    ALT_FINDINGS[title](chapter["FIGURES"][title]._fn)
