@@ -97,3 +97,58 @@ def test_the_notation_page_holds_every_symbol_of_a_chapters_tables_and_shapes(na
     assert not {s for s in found if s not in NOTATION}
     sizes = set(re.findall(r"^\| ([A-Z](?:, [A-Z])*) \|", NOTATION, re.MULTILINE))
     assert not letters - {letter for size in sizes for letter in size.split(", ")}
+
+
+# Letters of formulas within the text
+
+
+GREEK = (
+    "alpha beta gamma Gamma delta Delta epsilon varepsilon eta theta kappa lambda Lambda nu pi rho sigma tau varphi ell"
+)
+LETTER = re.compile(rf"\\(?:{GREEK.replace(' ', '|')})(?![A-Za-z])|(?<![\\A-Za-z])[A-Za-z](?![A-Za-z])")
+# Letters that the notation page does not give for a chapter. They only become fewer.
+LETTERS_OWED = {
+    "15-forecasting": {"u", "v", "w"},
+    "19-scan": {"A", "P", "u", "v", r"\nu", r"\pi", r"\theta"},
+    "20-matrix-memory": {"I", "m", r"\kappa"},
+}
+
+
+def letters(text):
+    """The letters of the formulas of running text, without their indices, transposes and words in upright type."""
+    found = set()
+    for formula in re.findall(r"(?<!\$)\$([^$\n]+)\$(?!\$)", text):
+        formula = re.sub(r"\\v([a-z])[a-z]*\{", r"\1_{", formula)  # \vhr{t} is a state h
+        formula = re.sub(r"\\(?:text|mathrm|mathsf|begin|end) ?(?:\{[^}]*\}|T)", " ", formula)
+        formula = re.sub(r"_(?:\{(?:[^{}]|\{[^{}]*\})*\}|\\?\w)", " ", formula)
+        found |= set(LETTER.findall(re.sub(r"\\\w+", lambda m: m[0] + " ", formula)))
+    return found
+
+
+def letters_known(chapter):
+    """What the notation page gives for a chapter: a line that links to chapters counts for these alone.
+
+    It is the letter that is compared. That it means the same throughout a chapter, only a reader can see.
+    """
+    found = set()
+    for line in NOTATION.partition("## What other")[0].splitlines():
+        linked = re.findall(r"\]\((\d\d-[\w-]+)\.md", line)
+        if not linked or chapter in linked:
+            symbol = line.split("|")[1] if line.startswith("|") else line
+            sizes = re.findall(r"(?<![$\w])[A-Z](?=,| \||$)", symbol.strip())
+            found |= letters(symbol.replace("ρ", r"$\rho$")) | set(sizes)
+    return found
+
+
+@pytest.mark.parametrize("name", chapters())
+def test_the_notation_page_holds_every_letter_of_a_chapters_formulas(name):
+    text = re.sub(r"^\|.*$", "", prose((BOOK / f"{name}.md").read_text(encoding="utf-8")), flags=re.MULTILINE)
+    missing = letters(text) - letters_known(name)
+    assert missing == LETTERS_OWED.get(name, set()), "not on the notation page for this chapter"
+
+
+def test_the_letters_of_formulas_are_found():
+    found = letters(r"a $W_{hh}\,\vh{t-1} + \lambda^k x_t$ and $\mathrm{d}q$, $\tanh b$")
+    assert found == {*"Whkxqb", r"\lambda"}
+    assert letters(r"$\mathsf T$ and $\overrightarrow{W}_{ih}^{\mathsf T}$, $$z$$") == {"W"}
+    assert r"\Lambda" in letters_known("06-gradients") - letters_known("05-bptt")
