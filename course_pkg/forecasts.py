@@ -51,7 +51,7 @@ def moving_mean(x: Array, k: int) -> Array:
 
 
 def exponential_mean(x: Array, weight: float) -> Array:
-    """Exponential smoothing: m_t = weight x_t + (1 - weight) m_{t-1}, m_0 = x_0. (T,): m_t is said of what follows t."""
+    """Exponential smoothing: m_t = weight x_t + (1 - weight) m_{t-1}, m_0 = x_0. (T,): m_t is said of the next."""
     require_number("weight", weight, 0, 1)
     x = _series("x", x)
     found = x.copy()
