@@ -1,7 +1,7 @@
 """Chapter 15: four shares, one step ahead. Which way does a price go, and how far?
 
 Claim: a GRU says how far a price goes better than the rule that costs nothing, an exponential mean of past sizes.
-Refuted by: a share on which the rule is better than every network, or both are as good within `margin`.
+Refuted by: a share on which the interval of the network's gain over that rule lies below `margin`.
 
 The prices come with Matplotlib: Google's share for four years, by trading day; IBM, Apple and Microsoft since 1990, by
 month. They are there because they are still well known, so they are no fair draw of shares. A network reads the
@@ -29,6 +29,7 @@ SETTINGS = {
     "guess": 1.0,
     "flat": 0.02,
     "margin": 0.02,
+    "lags": [0, 5, 10],
     "weights": [0.01, 0.02, 0.03, 0.06, 0.1, 0.15, 0.2, 0.3, 0.5],
     "units": 8,
     "piece": 40,
@@ -108,14 +109,27 @@ def train(settings, rate, seed, case):
 
 
 def verdict(stored):
-    """The claim for each share and each of the two networks."""
-    settings, pairs = stored["settings"], {}
+    """The claim for each share and each of the two networks, from the gain in skill over the rule, step by step.
+
+    It holds where the gain is larger than 1.96 of its error, with the largest of the errors for `lags`, as gains of
+    neighbouring steps depend on each other; it does not where even the upper end lies below `margin`.
+    """
+    settings, cases, why = stored["settings"], {}, {}
     for share, cut in settings["shares"].items():
         z = asked(share, "how far", cut)
-        said = rule(z, cut, settings["weights"])[1][cut - 1 :]
-        free = np.mean((said - z[cut:]) ** 2) / np.mean(z[cut:] ** 2)
+        missed = (rule(z, cut, settings["weights"])[1][cut - 1 :] - z[cut:]) ** 2
         for network in ("alone", "joined"):
-            rows = trials.compared(stored, share=share, question="how far", network=network)
-            values = [trials.last(row, settings) for row in rows]
-            pairs[f"{share}, {network}"] = [[free] * len(values), values]
-    return verdicts.worse(pairs, settings["margin"], chance=settings["guess"])
+            rows, name = (
+                trials.compared(stored, share=share, question="how far", network=network),
+                f"{share}, {network}",
+            )
+            off = np.mean([(np.array(row["said"]) - z[cut:]) ** 2 for row in rows], axis=0)
+            gain = (missed - off) / np.mean(z[cut:] ** 2)
+            width = 1.96 * max(forecasts.newey_west(gain, lags) for lags in settings["lags"])
+            held = True if gain.mean() > width else False if gain.mean() + width < settings["margin"] else None
+            if min(trials.last(row, settings) for row in rows) >= settings["guess"]:
+                held, why[name] = None, "no network says more than nothing"
+            elif held is None:
+                why[name] = "the interval of the gain holds 0"
+            cases[name] = held
+    return verdicts.Verdict(cases, why)
