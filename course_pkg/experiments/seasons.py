@@ -191,11 +191,12 @@ def verdict(stored):
         for rule, errors in zip(("a week ago", "smoothing"), joined):
             _, low, high = verdicts.interval(np.subtract(told, errors))
             held = True if low > 0 else False if high < settings["margin"] else None
+            case = f"joined to {rule}, on {series}"
             if min(*told, *errors) >= settings["guess"]:
-                held, why[f"{rule}, {series}"] = None, "no network is better than a week ago"
+                held, why[case] = None, "no network is better than a week ago"
             elif held is None:
-                why[f"{rule}, {series}"] = "the interval of the gain holds 0"
-            cases[f"{rule}, {series}"] = held
+                why[case] = "the interval of the gain holds 0"
+            cases[case] = held
     return verdicts.Verdict(cases, why)
 
 

@@ -423,7 +423,7 @@ def test_the_verdict_on_prices():
             "line": 0 * sizes[None],
             "GRU": np.tile(net * sizes + 0.02 * rng.normal(size=400), (5, 1)),
         }
-        far["GRU on what the mean misses"] = far["GRU"]
+        far["GRU joined"] = far["GRU"]
         ways = {name: np.tile(np.ones(400) if way is None else way, (5, 1)) for name in far}
         return said(
             NAME, "ahead_of_rule = sorted", SHARES=shares, UNITS=dict.fromkeys(shares, "days"), **names,
