@@ -7,6 +7,7 @@ Sources: Holt 1957 and Winters 1960 (exponential smoothing), Tashman 2000 (rolli
 """
 
 import itertools
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -99,7 +100,7 @@ def smooth_season(x: Array, period: int, weight: float, season_weight: float) ->
     return Smoothed(levels, seasons)
 
 
-def best_of(forecaster, truth: Array, *choices) -> tuple:
+def best_of(forecaster: Callable[..., Array], truth: Array, *choices: Iterable) -> tuple:
     """The one of all combinations of `choices` whose forecasts have the least mean absolute error against `truth`.
 
     forecaster(*one of each) -> an array of truth's shape. The first of equals. Raises ValueError where there is none.
