@@ -45,6 +45,7 @@ TESTS = {  # module: the files that test it, the quickest first
     "trees": ["test_trees.py"],
     "train": ["test_train.py"],
     "baselines": ["test_baselines.py"],
+    "forecasts": ["test_forecasts.py"],
     "activations": ["test_activations.py"],
     "tasks.memory": ["test_tasks.py"],
     "tasks.series": ["test_tasks.py"],

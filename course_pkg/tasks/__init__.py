@@ -10,7 +10,7 @@ translation dates
 text        help_text, fingerprint, stories, story_rules
 music       tunes, transpose, melodies
 tune_rules  in_key, full_bars, spans, quoted
-series      sine_mixture, random_walk, arma
+series      sine_mixture, random_walk, arma, seasonal
 files       text_file, imdb_reviews, prices_csv
 encoding    Data, encode, decode, pad, words, vocabulary
 """
@@ -29,7 +29,7 @@ from course_pkg.tasks.memory import (
 )
 from course_pkg.tasks.music import Note, Tune, melodies, transpose, tunes
 from course_pkg.tasks.sentences import reviews, tagged_sentences
-from course_pkg.tasks.series import arma, random_walk, sine_mixture
+from course_pkg.tasks.series import arma, random_walk, seasonal, sine_mixture
 from course_pkg.tasks.text import fingerprint, help_text, stories, story_rules
 from course_pkg.tasks.translation import dates
 from course_pkg.tasks.tune_rules import full_bars, in_key, quoted, spans
@@ -66,6 +66,7 @@ __all__ = [
     "reber",
     "reber_next",
     "reviews",
+    "seasonal",
     "sine_mixture",
     "spans",
     "stories",

@@ -5,14 +5,16 @@ error of the best guess that does not look at x; the docstrings say what looking
 """
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import DTypeLike
 
-from course_pkg._validation import require_float, require_number, require_rng
+from course_pkg._validation import require_choice, require_float, require_number, require_rng
 from course_pkg.tasks.encoding import Data, require_counts
 
 BURN_IN = 500  # steps thrown away, so that the series starts in its long-run state
+DAY, WEEK = 24, 168  # hours
 
 
 def _ask_next(series, chance, dtype):
@@ -74,6 +76,40 @@ def arma(
     # psi_k, the answer to a single e of 1: the variance of x is the sum of its squares.
     psi = _filter(np.eye(1, 2000), ar, ma)
     return _ask_next(drive[:, -(T + 1) :], np.square(psi).sum(), dtype)
+
+
+class Seasonal(NamedTuple):
+    """x (T,), the series, and what made it: season (T,), of period WEEK; mood (T,); gain (T,), how the mood enters."""
+
+    x: np.ndarray
+    season: np.ndarray
+    gain: np.ndarray
+    mood: np.ndarray
+
+
+def seasonal(
+    T: int, rng: np.random.Generator, *, mood: str = "added", stay: float = 0.97, noise: float = 0.3
+) -> Seasonal:
+    """Hours of weeks: a season that repeats, a mood that drifts, noise. One series, float64.
+
+    x_t = 20 + season_t + gain_t mood_t + noise e_t. The mood is an autoregression of one step, of variance 1, of which
+    the share `stay` stays from hour to hour; e is standard normal. Added, its gain is 1, and all best forecasts are
+    lines. Multiplied, its gain is 0.4 season_t: it stretches the day, and the best forecast is a product of what is
+    seen and of the hour. Saturday and Sunday, the last two days of a week, are flatter. Made for this course.
+    """
+    require_counts(T=T)
+    require_choice("mood", mood, ("added", "multiplied"))
+    require_number("stay", stay, 0, 1, open_high=True)
+    require_number("noise", noise, 0)
+    require_rng(rng)
+    hour, day = np.arange(T) % DAY, np.arange(T) % WEEK // DAY
+    shape = -4 * np.cos(2 * np.pi * (hour - 2) / DAY) - 2 * np.cos(4 * np.pi * (hour - 2) / DAY)
+    season = np.where(day < 5, 1.0, 0.5) * shape
+    drift = np.sqrt(1 - stay**2) * rng.normal(size=T)
+    drift[0] = rng.normal()
+    found = _filter(drift[None], np.array([stay]), np.empty(0))[0]
+    gain = np.ones(T) if mood == "added" else 0.4 * season
+    return Seasonal(20 + season + gain * found + noise * rng.normal(size=T), season, gain, found)
 
 
 def _filter(e, ar, ma):

@@ -139,7 +139,7 @@ ALT_OWED = {
     "12-encoder-decoder": 7,
     "13-sentiment": 5,
     "14-generation": 5,
-    "15-forecasting": 5,
+    "15-forecasting": 3,
 }
 
 
