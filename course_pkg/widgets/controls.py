@@ -13,16 +13,26 @@ class Control(NamedTuple):
     label: str
     unit: str
     kind: str  # "slider" or "choice"
+    play: bool = False  # whether a button moves it, a step at a time
 
 
-def slider(start, stop, step, *, value, label="", unit=""):
-    """A slider over start, start + step, … up to and including stop. `value` is where it starts."""
+def spoken(name, control):
+    """What the page's script is told of a control: its fields, and its name in the call."""
+    fields = control._asdict() | {"name": name, "label": control.label or name}
+    return fields if control.play else {k: v for k, v in fields.items() if k != "play"}
+
+
+def slider(start, stop, step, *, value, label="", unit="", play=False):
+    """A slider over start, start + step, … up to and including stop. `value` is where it starts.
+
+    With `play` a button beside it goes on from there, three steps a second: for time, and for what grows.
+    """
     if not (step > 0 and stop > start):
         raise ValueError(f"slider: got start={start}, stop={stop}, step={step}, wanted start < stop and step > 0")
     count = int(np.floor((stop - start) / step + 1e-9)) + 1
     whole = all(isinstance(v, int) for v in (start, step))
     values = [start + k * step if whole else float(np.round(start + k * step, 10)) for k in range(count)]
-    return grid(values, value=value, label=label, unit=unit)
+    return grid(values, value=value, label=label, unit=unit)._replace(play=play)
 
 
 def grid(values, *, value, label="", unit=""):

@@ -2,6 +2,7 @@
 // Python, which sends numbers back. In a static page (`mountStatic`) the numbers come from a table in the page.
 // panels.js draws, tell.js says in words, sound.js plays; explorer.py joins the files into one script.
 
+import { clock } from "./clock.js";
 import { make } from "./elements.js";
 import { escaped, format } from "./marks.js";
 import { notesOf } from "./notes.js";
@@ -53,7 +54,7 @@ function build(root, spec, changed) {
     });
     resets.at(-1)();
     label.append(input, ...(slider ? [output] : []));
-    controls.append(label);
+    controls.append(c.play ? make("div", { class: "explorer-played-by" }, label, clock(input, c.label)) : label);
   }
   const panels = make("div", { class: `explorer-panels${{ 2: " two", 3: " many" }[spec.columns] ?? ""}` });
   const views = spec.panels.map((p) => {

@@ -15,13 +15,13 @@ import re
 import anywidget
 import traitlets
 
-from course_pkg.widgets.controls import Control
+from course_pkg.widgets.controls import Control, spoken
 from course_pkg.widgets.slots import answers, split
 
 HERE = pathlib.Path(__file__).parent
 PRINTED = "course_printed"  # in the metadata of the output: stays in the executed notebook, is no part of a page
 SCRIPTS = (
-    *("marks.js", "elements.js", "notes.js", "table.js", "tell.js"),
+    *("marks.js", "elements.js", "notes.js", "table.js", "tell.js", "clock.js"),
     *("panels.js", "words.js", "roll.js", "explorer.js"),
 )
 IMPORT = re.compile(r"^import [^;]*;\n", re.MULTILINE)  # from a file that is joined too
@@ -57,7 +57,7 @@ class Explorer(anywidget.AnyWidget):
         values = {name: c.value for name, c in controls.items()}
         panels, slots = self._evaluate(values)
         spec = {"title": title, "alt": alt, "columns": columns, "panels": panels}
-        spec["controls"] = [{"name": k, **c._asdict(), "label": c.label or k} for k, c in controls.items()]
+        spec["controls"] = [spoken(name, control) for name, control in controls.items()]
         super().__init__(spec=spec, values=values, frame=_plain(slots))
         self.observe(self._move, "values")
 

@@ -57,6 +57,12 @@ def test_what_does_not_change_is_stored_once():
     assert shapes == [[1, 1, 30], [5, 4, 30], [5, 1, 1]]  # x, wave, a squared
 
 
+def test_only_a_slider_that_plays_says_so():
+    """The page's script puts a button beside it."""
+    controls = explorer(a=slider(-1.0, 1.0, 0.5, value=0.5, play=True), k=slider(1, 4, 1, value=2)).spec["controls"]
+    assert [c.get("play") for c in controls] == [True, None]
+
+
 def test_a_table_over_the_cap_is_refused_with_a_way_out():
     big = explorer(a=slider(-1.0, 1.0, 0.01, value=0.0), k=slider(1, 40, 1, value=1))
     with pytest.raises(

@@ -52,9 +52,9 @@ def _note(app, config):
     # What makes the pages beside their sources. Sphinx reads all pages again, or writes them again, when it changes.
     ours = pathlib.Path(__file__).parent
     config.course_extension = fingerprint(sorted(ours.glob("*.py")))
-    button = (ROOT / "book" / "_live").glob("button.js")
+    within = [ROOT / "book" / "_live" / name for name in ("button.js", "way.js")]
     look = (ROOT / "book" / "_static").glob("*.css")  # copied only when some page is written
-    written = [*button, *look, *WIDGETS.glob("*.js"), *WIDGETS.glob("*.css")]
+    written = [*within, *look, *WIDGETS.glob("*.js"), *WIDGETS.glob("*.css")]
     config.course_page_scripts = fingerprint(sorted(written))
 
 

@@ -6,6 +6,8 @@ from html import escape
 
 from docutils import nodes
 
+from course_site.execution import ROOT
+
 LONGEST = 160
 MADE_BY_SPHINX = {
     "genindex": "Where each term of the course Recurrent Networks, Unrolled is explained.",
@@ -92,7 +94,8 @@ def _mend_all(app, exception):
 
 def _reach(app, pagename, templatename, context, doctree):
     if doctree is not None:
-        app.add_js_file(None, body=REACH + PAPER)
+        way = (ROOT / "book" / "_live" / "way.js").read_text(encoding="utf-8")
+        app.add_js_file(None, body=REACH + PAPER + way)
 
 
 def connect(app):
