@@ -92,7 +92,7 @@ function build(root, spec, changed) {
 
   let now = null;
   let said = 0;
-  const at = (ref) => now[ref.slot];
+  const at = (ref) => (ref.slot === undefined ? ref : now[ref.slot]); // a line of the reader's brings its numbers
   const draw = () =>
     spec.panels.forEach((p, k) => {
       if (p.kind === "numbers") {
@@ -173,6 +173,18 @@ export function mountStatic(root) {
     readers.map((read) => read(figure.position)),
     true,
   );
+  // A line that the reader drew before the figure moved: {panel, curve}, or {panel} to take it away again.
+  root.addEventListener("course-line", (event) => {
+    const { panel, curve } = /** @type {CustomEvent} */ (event).detail;
+    const panels = spec.panels.map((p, k) =>
+      k === panel ? { ...p, curves: [...p.curves.filter((c) => c.role !== "reader"), ...(curve ? [curve] : [])] } : p,
+    );
+    figure.panels(panels);
+    figure.show(
+      readers.map((read) => read(figure.position)),
+      true,
+    );
+  });
 }
 
 function render({ model, el }) {

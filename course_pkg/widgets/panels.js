@@ -60,7 +60,8 @@ export function drawLines(p, at, width) {
     curves.flatMap((c) => [c.y, c.low || [], c.high || []]),
     p.y_range,
   );
-  const frame = axes(p, box, p.x_range || [Math.min(...x), Math.max(...x)], ys);
+  const xs = p.x_range || [Math.min(...x), Math.max(...x)];
+  const frame = axes(p, box, xs, ys);
   const { X, Y } = frame;
   if (p.ground) {
     s += cells(p.ground, at(p.ground.z), box);
@@ -91,7 +92,7 @@ export function drawLines(p, at, width) {
     s += "</g>";
   }
   if (aside) s += endLabels(curves, x, Y, box);
-  return { s, height: box.bottom + 40 };
+  return { s, height: box.bottom + 40, plot: { box, xs, ys } };
 }
 
 // Each curve's name at its end, pushed apart where two curves end close together.
