@@ -106,7 +106,7 @@ export class Pad {
     const away = this.places.map((k) => Math.abs(this.x[k] - x));
     const j = away.indexOf(Math.min(...away));
     if (event.type === "pointerdown") {
-      this.svg.setPointerCapture?.(event.pointerId);
+      this.svg.setPointerCapture(event.pointerId);
       this.set(j, v);
     } else {
       const from = this.now; // a fast hand skips places: fill them in

@@ -82,8 +82,9 @@ def test_a_finger_draws_on_a_phone(visit):
     pad.scroll_into_view_if_needed()
     frame, before = pad.bounding_box(), page.evaluate("scrollY")
     touch = page.context.new_cdp_session(page)
-    for kind, x, y in (("Start", 60, 40), ("Move", 120, 60), ("Move", 240, 150), ("End", 0, 0)):
+    for kind, x, y in (("Start", 60, 40), ("Move", 120, 60), ("Move", 240, 150), ("Move", 240, 150), ("End", 0, 0)):
         points = [] if kind == "End" else [{"x": frame["x"] + x, "y": frame["y"] + y}]
+        page.wait_for_timeout(150)  # no hand is faster; after a fling a browser takes the next tap for its end
         touch.send("Input.dispatchTouchEvent", {"type": f"touch{kind}", "touchPoints": points})
     assert page.evaluate("scrollY") == before
     page.get_by_role("button", name="This is my line").first.tap()

@@ -49,7 +49,12 @@ test("the gap is told as a number, and as a factor where it is large", () => {
 });
 
 test("a choice says what is shown, whether it was chosen or not", () => {
-  assert.deepEqual(choiceGap(["a", "b"], 1, 0), { said: "b", shown: "a", close: false, words: "You chose another answer." });
+  assert.deepEqual(choiceGap(["a", "b"], 1, 0), {
+    said: "b",
+    shown: "a",
+    close: false,
+    words: "You chose another answer.",
+  });
   assert.ok(choiceGap(["a", "b"], 0, 0).close);
 });
 
