@@ -3,7 +3,7 @@
 // panels.js draws, tell.js says in words, sound.js plays; explorer.py joins the files into one script.
 
 import { make } from "./elements.js";
-import { escaped, format } from "./marks.js";
+import { escaped, format, named } from "./marks.js";
 import { notesOf } from "./notes.js";
 import { drawBars, drawDiagram, drawHeatmap, drawLines } from "./panels.js";
 import { drawRoll, player } from "./roll.js";
@@ -31,7 +31,7 @@ function build(root, spec, changed) {
       `${typeof c.values[k] === "number" ? format(c.values[k], 4) : c.values[k]}${c.unit ? ` ${c.unit}` : ""}`;
     const slider = c.kind === "slider";
     const output = make("output");
-    const label = make("label", {}, make("span", {}, c.label));
+    const label = make("label", { "data-of": c.label }, make("span", {}, c.label));
     const input = slider
       ? make("input", { type: "range", min: 0, max: c.values.length - 1, step: 1 })
       : make("select", {}, ...c.values.map((v, k) => make("option", { value: k }, String(v))));
@@ -99,7 +99,7 @@ function build(root, spec, changed) {
         views[k].innerHTML = written(p, at)
           .map(
             (said, j) =>
-              `<span class="role-${p.items[j].role}">${escaped(p.items[j].name)}<strong>${escaped(said)}</strong></span>`,
+              `<span class="role-${p.items[j].role}"${named(p.items[j].name)}>${escaped(p.items[j].name)}<strong>${escaped(said)}</strong></span>`,
           )
           .join("");
         return;

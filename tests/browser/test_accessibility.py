@@ -44,8 +44,8 @@ def test_a_page_has_no_violation(visit, npm_packages, name, scheme):
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
-def test_a_prediction_that_was_made_has_no_violation(visit, npm_packages, scheme):
-    """A number and a drawn line, their gaps in words, and the answers at the chapter's end."""
+def test_what_answers_the_reader_has_no_violation(visit, npm_packages, scheme):
+    """A number and a drawn line, their gaps in words, the answers at the chapter's end, and a quantity that is lit."""
     page = visit("07-lstm", color_scheme=scheme)
     forms = page.locator(".admonition.predict >> nth=0 >> form.prediction")
     forms.nth(0).get_by_label("Your number").fill("5")
@@ -53,6 +53,8 @@ def test_a_prediction_that_was_made_has_no_violation(visit, npm_packages, scheme
     forms.nth(1).get_by_role("slider").press("ArrowUp")
     forms.nth(1).get_by_role("button").click()
     page.locator(".prediction-summary details").evaluate("e => { e.open = true }")
+    page.get_by_role("button", name="Let Tab reach the symbols").press("Enter")
+    page.locator(".highlight-python .q-f").first.click()
     assert violations(page, npm_packages) == []
 
 

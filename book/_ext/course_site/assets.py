@@ -7,7 +7,7 @@ from importlib import metadata
 from myst_nb.sphinx_ import NbMetadataCollector
 
 from course_pkg.widgets import explorer
-from course_site import predictions
+from course_site import asking, quantities
 from course_site.execution import ROOT, fingerprint
 
 WIDGETS = ROOT / "course_pkg" / "widgets"
@@ -46,7 +46,7 @@ def _per_page(app, pagename, templatename, context, doctree):
     NbMetadataCollector.get_js_files(app.env, pagename).pop("ipywidgets_state", None)
     if 'class="course-explorer"' in context.get("body", ""):
         # Written into the page: a browser that opens the page as a file refuses to load a module from a file.
-        more = predictions.on_page(pagename, doctree, context["body"])
+        more = asking.on_page(pagename, doctree, context["body"])
         app.add_js_file(None, body=figure_script(more), type="module")
 
 
@@ -56,8 +56,9 @@ def _note(app, config):
     config.course_extension = fingerprint(sorted(ours.glob("*.py")))
     button = (ROOT / "book" / "_live").glob("button.js")
     look = (ROOT / "book" / "_static").glob("*.css")  # copied only when some page is written
-    asks = predictions.PAGE.glob("*.js")
-    written = [*button, *look, *asks, *WIDGETS.glob("*.js"), *WIDGETS.glob("*.css")]
+    asks = asking.PAGE.glob("*.js")
+    said = [quantities.DATA, quantities.NOTATION]
+    written = [*button, *look, *asks, *said, *WIDGETS.glob("*.js"), *WIDGETS.glob("*.css")]
     config.course_page_scripts = fingerprint(sorted(written))
 
 

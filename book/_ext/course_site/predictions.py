@@ -29,11 +29,6 @@ from docutils import nodes
 from sphinx.errors import ExtensionError
 from sphinx.util.docutils import SphinxDirective
 
-from course_pkg.widgets.explorer import EXPORT, IMPORT
-from course_site.execution import ROOT
-
-PAGE = ROOT / "book" / "_page"
-SCRIPTS = ("values.js", "gaps.js", "answers.js", "pad.js", "summary.js", "predict.js")  # each after what it imports
 KINDS = {"choose": list | dict, "number": str, "draw": str, "why": bool}
 MORE = {"at": dict, "item": int, "ask": str, "unit": str, "within": float | int, "which": str, "panel": int}
 # A MathJax macro of the book, or a sign of its own, as plain text.
@@ -163,20 +158,6 @@ def _items(node):
     return lists[0].children if lists else [next(c for c in box.children if isinstance(c, nodes.paragraph))]
 
 
-def script():
-    """The scripts of book/_page in one piece, to stand after those of the figures."""
-    files = [(PAGE / name).read_text(encoding="utf-8") for name in SCRIPTS]
-    return "\n".join(EXPORT.sub("", IMPORT.sub("", text)) for text in files)
-
-
-def on_page(pagename, doctree, body):
-    """What a page's module says after the figures' script: "" where nothing is predicted."""
-    if doctree is None or 'class="predictions"' not in body:
-        return ""
-    asked = boxes(doctree, body, pagename)
-    return f"{script()}\nconst PREDICTIONS = {asked};\npredict({json.dumps(pagename)}, PREDICTIONS);\n"
-
-
 def connect(app):
-    """Make the directive known to Sphinx; `assets` writes the script."""
+    """Make the directive known to Sphinx; `asking` writes the script."""
     app.add_directive("predictions", Predictions)
