@@ -13,7 +13,7 @@ export function rule(name, labels) {
   const places = (tags) =>
     labels.flatMap((label) => tags.map((tag) => `${figure} ${tag}[data-of=${JSON.stringify(label)}]`)).join(", ");
   if (!labels.length) return "";
-  return `${places(["label", "span"])} { background: color-mix(in srgb, currentColor 18%, transparent); outline: 2px solid; }
+  return `${places(["label", "span"])} { outline: 2px solid; }
 :is(${places(["g"])}) :is(path, rect, circle) { stroke-width: 4.5; }
 :is(${places(["g"])}) rect { fill-opacity: 0.3; }
 :is(${places(["g", "text"])}), :is(${places(["g"])}) text { font-weight: 700; text-decoration: underline; }\n`;
@@ -73,9 +73,10 @@ export function quantities(known) {
     if (line.contains(target) || target.closest("label, input, select, a, button")) return;
     pin(quantityAt(target));
   });
-  document.addEventListener("keydown", (event) => {
+  const escape = (event) => {
     if (event.key === "Escape" && shown) pin(null);
-  });
+  };
+  document.addEventListener("keydown", escape, true); // before a figure's controls keep the key for themselves
   document.addEventListener("focusin", ({ target }) => {
     const control = /** @type {Element} */ (target).closest("label[data-of]");
     if (control && !pinned) show(quantityAt(control));

@@ -10,7 +10,7 @@ STROKE = "e => getComputedStyle(e.querySelector('rect')).strokeWidth"
 
 
 def test_pointing_at_a_symbol_lights_equations_listings_and_figures(visit):
-    """The line says what it is and its shape; pointing elsewhere ends it. A click keeps it, also when a figure is drawn anew."""
+    """The line says what it is; pointing elsewhere ends it. A click keeps it, also when a figure is drawn anew."""
     page = visit("07-lstm")
     box, line = page.locator("svg [data-of='forget f']").first, page.locator(".quantity-line")
     plain = box.evaluate(STROKE)
@@ -19,7 +19,7 @@ def test_pointing_at_a_symbol_lights_equations_listings_and_figures(visit):
     assert "forget gate of an LSTM" in line.inner_text()
     assert "shape (B, H). In the code: f." in line.inner_text()
     assert box.evaluate(STROKE) != plain
-    page.locator("h1").hover()
+    page.locator("article h1").hover()
     assert page.evaluate(LIT) == []
     assert not line.is_visible()
     page.locator("article .math mjx-container .q-f").first.click()
