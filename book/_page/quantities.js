@@ -24,6 +24,7 @@ export const labelled = (known) =>
   new Map(Object.entries(known).flatMap(([name, q]) => q.labels.map((label) => [label, name])));
 
 export function quantities(known) {
+  if (!document.querySelectorAll("article").length) return;
   const names = labelled(known);
   document.head.append(make("style", {}, ...Object.entries(known).map(([name, q]) => rule(name, q.labels))));
   const said = make("span", { role: "status" });
@@ -73,10 +74,10 @@ export function quantities(known) {
     if (line.contains(target) || target.closest("label, input, select, a, button")) return;
     pin(quantityAt(target));
   });
-  const escape = (event) => {
+  const unpin = (event) => {
     if (event.key === "Escape" && shown) pin(null);
   };
-  document.addEventListener("keydown", escape, true); // before a figure's controls keep the key for themselves
+  document.addEventListener("keydown", unpin, true); // before a figure's controls keep the key for themselves
   document.addEventListener("focusin", ({ target }) => {
     const control = /** @type {Element} */ (target).closest("label[data-of]");
     if (control && !pinned) show(quantityAt(control));

@@ -57,7 +57,7 @@ def _note(app, config):
     button = (ROOT / "book" / "_live").glob("button.js")
     look = (ROOT / "book" / "_static").glob("*.css")  # copied only when some page is written
     asks = asking.PAGE.glob("*.js")
-    said = [quantities.DATA, quantities.NOTATION]
+    said = [path for path in (quantities.DATA, quantities.NOTATION) if path.exists()]  # a small site has no notation
     written = [*button, *look, *asks, *said, *WIDGETS.glob("*.js"), *WIDGETS.glob("*.css")]
     config.course_page_scripts = fingerprint(sorted(written))
 

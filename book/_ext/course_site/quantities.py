@@ -1,8 +1,8 @@
 """One quantity, everywhere: its symbol in equations, its names in listings and its marks in figures are one on a page.
 
-`book/quantities.json` says which quantities a page speaks of, how each is written in TeX, which names it has in the
-package's code and how figures label it. Its shape is read from the notation page, so that it stands in one place. Here
-symbols and names get a class, `q-f` for the forget gate; book/_page/quantities.js lights what has the same one.
+`quantities.json` beside this file says which quantities a page speaks of, how each is written in TeX, which names it
+has in the package's code and how figures label it. Its shape is read from the notation page, so that it stands in one
+place. Here symbols and names get a class, `q-f` for the forget gate; book/_page/quantities.js lights what has the same one.
 
 In `tex`, \\vf is the macro with its index, `a_*` a letter with any index, W_{x*} an index that begins so, and a `d`
 before it the gradient, as the book writes it: \\mathrm{d}a_t.
@@ -10,11 +10,12 @@ before it the gradient, as the book writes it: \\mathrm{d}a_t.
 
 import functools
 import json
+import pathlib
 import re
 
 from course_site.execution import ROOT
 
-DATA = ROOT / "book" / "quantities.json"
+DATA = pathlib.Path(__file__).with_name("quantities.json")
 NOTATION = ROOT / "book" / "notation.md"
 MATHS = re.compile(r'<(span|div) class="math notranslate nohighlight".*?</\1>', re.DOTALL)
 TEX = re.compile(r"(?<!\\)\\[(\[].*?(?<!\\)\\[)\]]", re.DOTALL)  # beside it stands the number of an equation
