@@ -21,7 +21,7 @@ def test_every_script_is_linted_and_its_types_are_checked():
     """A new script in a folder of scripts is under the same rules; the tools are pinned to the digit."""
     scripts = [p for top in ("book", "course_pkg", "solutions", "tests") for p in (ROOT / top).rglob("*.js")]
     folders = {p.parent.relative_to(ROOT).as_posix() for p in scripts}
-    assert folders == {"course_pkg/widgets", "book/_live"}
+    assert folders == {"course_pkg/widgets", "book/_live", "book/_page"}
     for name in ("biome.json", "tsconfig.json"):
         text = (ROOT / name).read_text(encoding="utf-8")
         assert {f"{folder}/*.js" for folder in folders} <= set(re.findall(r'"([^"]*)"', text)), name

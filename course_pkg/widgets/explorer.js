@@ -4,7 +4,7 @@
 
 import { clock } from "./clock.js";
 import { make } from "./elements.js";
-import { escaped, format } from "./marks.js";
+import { escaped, format, named } from "./marks.js";
 import { notesOf } from "./notes.js";
 import { drawBars, drawDiagram, drawHeatmap, drawLines } from "./panels.js";
 import { drawRoll, player } from "./roll.js";
@@ -32,7 +32,7 @@ function build(root, spec, changed) {
       `${typeof c.values[k] === "number" ? format(c.values[k], 4) : c.values[k]}${c.unit ? ` ${c.unit}` : ""}`;
     const slider = c.kind === "slider";
     const output = make("output");
-    const label = make("label", {}, make("span", {}, c.label));
+    const label = make("label", { "data-of": c.label }, make("span", {}, c.label));
     const input = slider
       ? make("input", { type: "range", min: 0, max: c.values.length - 1, step: 1 })
       : make("select", {}, ...c.values.map((v, k) => make("option", { value: k }, String(v))));
@@ -93,14 +93,14 @@ function build(root, spec, changed) {
 
   let now = null;
   let said = 0;
-  const at = (ref) => now[ref.slot];
+  const at = (ref) => (ref.slot === undefined ? ref : now[ref.slot]); // a line of the reader's brings its numbers
   const draw = () =>
     spec.panels.forEach((p, k) => {
       if (p.kind === "numbers") {
         views[k].innerHTML = written(p, at)
           .map(
             (said, j) =>
-              `<span class="role-${p.items[j].role}">${escaped(p.items[j].name)}<strong>${escaped(said)}</strong></span>`,
+              `<span class="role-${p.items[j].role}"${named(p.items[j].name)}>${escaped(p.items[j].name)}<strong>${escaped(said)}</strong></span>`,
           )
           .join("");
         return;
@@ -174,6 +174,18 @@ export function mountStatic(root) {
     readers.map((read) => read(figure.position)),
     true,
   );
+  // A line that the reader drew before the figure moved: {panel, curve}, or {panel} to take it away again.
+  root.addEventListener("course-line", (event) => {
+    const { panel, curve } = /** @type {CustomEvent} */ (event).detail;
+    const panels = spec.panels.map((p, k) =>
+      k === panel ? { ...p, curves: [...p.curves.filter((c) => c.role !== "reader"), ...(curve ? [curve] : [])] } : p,
+    );
+    figure.panels(panels);
+    figure.show(
+      readers.map((read) => read(figure.position)),
+      true,
+    );
+  });
 }
 
 function render({ model, el }) {

@@ -7,6 +7,11 @@ export const escaped = (s) =>
 export const clamp = (v, low, high) => Math.min(Math.max(v, low), high);
 export const px = (v) => v.toFixed(1);
 export const text = (x, y, s, more = "") => `<text x="${px(x)}" y="${px(y)}" ${more}>${escaped(s)}</text>`;
+// What a mark is of, for scripts of the page; the steps h₁, h₂ are one quantity.
+export const named = (label) => {
+  const name = label.replace(/[₀-₉]/g, "").trim();
+  return name && ` data-of="${escaped(name)}"`;
+};
 // A panel that is wider than a column of text may be taller too; its height is meant for 640 px.
 export const tall = (height, width) => Math.round(height * clamp(width / 640, 1, 1.35));
 export const widest = (names) => LETTER * Math.max(0, ...names.map((n) => n.length));

@@ -8,6 +8,7 @@ import {
   format,
   heads,
   LETTER,
+  named,
   niceTicks,
   path,
   px,
@@ -44,7 +45,7 @@ export function drawLines(p, at, width) {
         at_x = 4;
         top += 17;
       }
-      s += swatch(at_x, top - 12, c) + text(at_x + 20, top - 12, c.name, `class="role-${c.role}"`);
+      s += swatch(at_x, top - 12, c) + text(at_x + 20, top - 12, c.name, `class="role-${c.role}"${named(c.name)}`);
       at_x += w + 8;
     }
     top += 20;
@@ -60,7 +61,8 @@ export function drawLines(p, at, width) {
     curves.flatMap((c) => [c.y, c.low || [], c.high || []]),
     p.y_range,
   );
-  const frame = axes(p, box, p.x_range || [Math.min(...x), Math.max(...x)], ys);
+  const xs = p.x_range || [Math.min(...x), Math.max(...x)];
+  const frame = axes(p, box, xs, ys);
   const { X, Y } = frame;
   if (p.ground) {
     s += cells(p.ground, at(p.ground.z), box);
@@ -74,7 +76,7 @@ export function drawLines(p, at, width) {
     s += `<g class="role-${m.role}"><path d="M${px(X(v))},${px(box.top)}V${px(box.bottom)}" stroke="currentColor" stroke-width="1.5" stroke-dasharray="2 3"/>${text(X(v) + (end ? -5 : 5), box.top + 11, m.name, end ? 'text-anchor="end"' : "")}</g>`;
   }
   for (const c of curves) {
-    s += `<g class="role-${c.role}">`;
+    s += `<g class="role-${c.role}"${named(c.name)}>`;
     const edge = c.low ? path(c.x, c.low, X, Y, box) : ""; // empty where nothing of the spread is known
     if (edge) {
       const back = path([...c.x].reverse(), [...c.high].reverse(), X, Y, box);
@@ -91,7 +93,7 @@ export function drawLines(p, at, width) {
     s += "</g>";
   }
   if (aside) s += endLabels(curves, x, Y, box);
-  return { s, height: box.bottom + 40 };
+  return { s, height: box.bottom + 40, plot: { box, xs, ys } };
 }
 
 // Each curve's name at its end, pushed apart where two curves end close together.
@@ -109,7 +111,7 @@ function endLabels(curves, x, Y, box) {
   if (over > 0)
     for (let k = labels.length - 1, limit = box.bottom + 6; k >= 0; k--, limit -= 14)
       labels[k].y = Math.min(labels[k].y, limit);
-  return labels.map((l) => text(box.right + 7, l.y, l.c.name, `class="role-${l.c.role}"`)).join("");
+  return labels.map((l) => text(box.right + 7, l.y, l.c.name, `class="role-${l.c.role}"${named(l.c.name)}`)).join("");
 }
 
 export function drawBars(p, at, width) {
@@ -225,7 +227,7 @@ export function drawDiagram(p, at) {
   const top = p.title ? 24 : 0;
   const place = Object.fromEntries(layout.ids.map((id, k) => [id, k]));
   const group = (part, inner) =>
-    `<g class="role-${part.role}" opacity="${lit[place[part.id]] ? 1 : 0.38}">${inner}</g>`;
+    `<g class="role-${part.role}"${named(`${part.label ?? ""} ${part.symbol ?? ""}`)} opacity="${lit[place[part.id]] ? 1 : 0.38}">${inner}</g>`;
   let s = p.title ? text(4, 14, p.title, 'class="panel-title"') : "";
   s += `<g transform="translate(0 ${top})">`;
   for (const w of layout.wires) {

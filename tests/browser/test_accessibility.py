@@ -44,6 +44,21 @@ def test_a_page_has_no_violation(visit, npm_packages, name, scheme):
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
+def test_what_answers_the_reader_has_no_violation(visit, npm_packages, scheme):
+    """A number and a drawn line, their gaps in words, the answers at the chapter's end, and a quantity that is lit."""
+    page = visit("07-lstm", color_scheme=scheme)
+    forms = page.locator(".admonition.predict >> nth=0 >> form.prediction")
+    forms.nth(0).get_by_label("Your number").fill("5")
+    forms.nth(0).get_by_role("button").click()
+    forms.nth(1).get_by_role("slider").press("ArrowUp")
+    forms.nth(1).get_by_role("button").click()
+    page.locator(".prediction-summary details").evaluate("e => { e.open = true }")
+    page.get_by_role("button", name="Let Tab reach the symbols").press("Enter")
+    page.locator(".highlight-python .q-f").first.click()
+    assert violations(page, npm_packages) == []
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
 def test_a_page_that_runs_has_no_violation(open_live, npm_packages, scheme):
     """Loading, then with text, an error, a table and plain widgets."""
     live = open_live(color_scheme=scheme)

@@ -7,6 +7,7 @@ from importlib import metadata
 from myst_nb.sphinx_ import NbMetadataCollector
 
 from course_pkg.widgets import explorer
+from course_site import asking, quantities
 from course_site.execution import ROOT, fingerprint
 
 WIDGETS = ROOT / "course_pkg" / "widgets"
@@ -21,9 +22,9 @@ def mathjax_folder():
     return folder
 
 
-def figure_script():
-    """The script that draws the figures, safe to stand inside a page."""
-    return explorer.script().replace("</script", "<\\/script")
+def figure_script(more=""):
+    """The script that draws the figures, and `more` after it, safe to stand inside a page."""
+    return (explorer.script() + more).replace("</script", "<\\/script")
 
 
 def _copy(app, exception):
@@ -45,7 +46,8 @@ def _per_page(app, pagename, templatename, context, doctree):
     NbMetadataCollector.get_js_files(app.env, pagename).pop("ipywidgets_state", None)
     if 'class="course-explorer"' in context.get("body", ""):
         # Written into the page: a browser that opens the page as a file refuses to load a module from a file.
-        app.add_js_file(None, body=figure_script(), type="module")
+        more = asking.on_page(pagename, doctree, context["body"])
+        app.add_js_file(None, body=figure_script(more), type="module")
 
 
 def _note(app, config):
@@ -54,7 +56,9 @@ def _note(app, config):
     config.course_extension = fingerprint(sorted(ours.glob("*.py")))
     within = [ROOT / "book" / "_live" / name for name in ("button.js", "way.js")]
     look = (ROOT / "book" / "_static").glob("*.css")  # copied only when some page is written
-    written = [*within, *look, *WIDGETS.glob("*.js"), *WIDGETS.glob("*.css")]
+    asks = asking.PAGE.glob("*.js")
+    said = [path for path in (quantities.DATA, quantities.NOTATION) if path.exists()]  # a small site has no notation
+    written = [*within, *look, *asks, *said, *WIDGETS.glob("*.js"), *WIDGETS.glob("*.css")]
     config.course_page_scripts = fingerprint(sorted(written))
 
 
