@@ -2,7 +2,7 @@
 
 `quantities.json` beside this file says which quantities a page speaks of, how each is written in TeX, which names it
 has in the package's code and how figures label it. Its shape is read from the notation page, so that it stands in one
-place. Here symbols and names get a class, `q-f` for the forget gate; book/_page/quantities.js lights what has the same one.
+place. Here symbols and names get a class, `q-f` for the forget gate; book/_page/quantities.js lights what has the same.
 
 In `tex`, \\vf is the macro with its index, `a_*` a letter with any index, W_{x*} an index that begins so, and a `d`
 before it the gradient, as the book writes it: \\mathrm{d}a_t.
