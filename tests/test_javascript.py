@@ -30,3 +30,16 @@ def test_every_script_is_linted_and_its_types_are_checked():
     for name, version in wanted.items():
         assert re.fullmatch(r"\d+\.\d+\.\d+", version), name
         assert locked[f"node_modules/{name}"]["version"] == version
+
+
+def test_no_name_is_declared_twice_in_the_scripts_that_a_page_joins():
+    """Files become one script, in which a second `const` of the same name stops everything. Within a page they meet."""
+    joined = [*(ROOT / "course_pkg" / "widgets").glob("*.js"), *(ROOT / "book" / "_page").glob("*.js")]
+    declared = re.compile(r"^(?:export )?(?:async )?(?:const|let|class|function\*?) ([\w$]+)", re.MULTILINE)
+    unpacked = re.compile(r"^(?:export )?(?:const|let) [\[{]([^\]}]*)[\]}]", re.MULTILINE)
+    names = []
+    for text in (path.read_text(encoding="utf-8") for path in joined):
+        names += declared.findall(text)
+        names += [name.split(":")[-1].strip() for found in unpacked.findall(text) for name in found.split(",")]
+    assert len(names) > 100
+    assert not {name for name in names if names.count(name) > 1}

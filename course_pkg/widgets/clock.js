@@ -2,7 +2,7 @@
 
 import { make } from "./elements.js";
 
-const STEP = 350; // milliseconds: time to read a word and what was said of it
+const TICK = 350; // milliseconds: time to read a word and what was said of it
 
 // The button for a slider's input element; `label` is what the slider is called.
 export function clock(input, label) {
@@ -32,7 +32,7 @@ export function clock(input, label) {
     if (running) return stop();
     last = Number(input.value);
     if (last >= Number(input.max)) move(0); // from the end it begins again
-    running = setInterval(step, STEP);
+    running = setInterval(step, TICK);
     name("Stop");
   });
   for (const event of ["pointerdown", "keydown"]) input.addEventListener(event, stop);
