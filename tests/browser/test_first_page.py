@@ -22,7 +22,7 @@ def test_the_first_figure_plays_until_the_last_word(visit):
     button.click()
     page.wait_for_function("document.querySelector('.explorer-clock').textContent === 'Play'")
     assert slider.input_value() == slider.get_attribute("max")
-    page.get_by_text("surely positive").first.wait_for()
+    page.locator(".course-explorer").first.get_by_text("surely positive").first.wait_for()
 
 
 def test_the_first_page_leads_back_and_forgets(browser, site_url):

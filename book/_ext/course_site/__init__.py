@@ -6,8 +6,8 @@ lets the site serve every script, style and font itself, `numbering` numbers cha
 that runs its cells, `runtime` lets Python run in the reader's browser, `launch` links to where a chapter can be run as
 a notebook, `licences` names whose work the site ships, `cost` says what running a page costs, `pages` describes each
 page, `reference` makes the reference of course_pkg from its docstrings, `proved` marks the equations that a test
-proves, `questions` mixes the questions of all chapters, `quantities` lets one quantity light up
-in all places, `predictions` asks for a reader's prediction before a figure
+proves, `questions` mixes the questions of all chapters, `cards` makes the review cards and their deck for Anki,
+`quantities` lets one quantity light up in all places, `predictions` asks for a reader's prediction before a figure
 moves, `publish` adds what search engines and link previews read, and `result` writes down how the build went.
 """
 
@@ -16,6 +16,7 @@ def setup(app):
     """Connect each part to Sphinx's events."""
     from course_site import (
         assets,
+        cards,
         execution,
         fonts,
         launch,
@@ -37,6 +38,6 @@ def setup(app):
     # Jupyter Book sets this value for an extension that is left out here.
     app.add_config_value("comments_config", {}, "html")
     parts = (execution, assets, numbering, reference, proved, live, fonts, notebooks, pages, runtime, licences, launch)
-    for part in (*parts, questions, quantities, predictions, publish, result):
+    for part in (*parts, questions, cards, quantities, predictions, publish, result):
         part.connect(app)
     return {"parallel_read_safe": False, "parallel_write_safe": True}

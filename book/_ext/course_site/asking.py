@@ -3,16 +3,24 @@
 import json
 
 from course_pkg.widgets.explorer import EXPORT, IMPORT
+from course_pkg.widgets.explorer import HERE as WIDGETS
 from course_site import predictions, quantities
 from course_site.execution import ROOT
 
 PAGE = ROOT / "book" / "_page"
+CARDS = ("schedule.js", "cards.js")
 PREDICTING = ("values.js", "gaps.js", "answers.js", "pad.js", "summary.js", "predict.js")  # each after what it imports
 
 
 def _joined(names):
     files = [(PAGE / name).read_text(encoding="utf-8") for name in names]
     return "\n".join(EXPORT.sub("", IMPORT.sub("", text)) for text in files)
+
+
+def on_cards():
+    """The module of the page of review cards: it has no figures, and needs one file of theirs."""
+    elements = (WIDGETS / "elements.js").read_text(encoding="utf-8")
+    return "\n".join([EXPORT.sub("", elements), _joined(CARDS)])
 
 
 def on_page(pagename, doctree, body):

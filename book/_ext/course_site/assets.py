@@ -48,6 +48,8 @@ def _per_page(app, pagename, templatename, context, doctree):
         # Written into the page: a browser that opens the page as a file refuses to load a module from a file.
         more = asking.on_page(pagename, doctree, context["body"])
         app.add_js_file(None, body=figure_script(more), type="module")
+    if 'class="flashcard docutils container"' in context.get("body", ""):
+        app.add_js_file(None, body=asking.on_cards(), type="module")
 
 
 def _note(app, config):
