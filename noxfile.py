@@ -1,5 +1,5 @@
 """The tasks: `nox -s book`, `serve`, `vendor`, `tests`, `quick`, `dev`, `lint`, `bench`, `grading`, `experiments`,
-`measure`, `mutants` and `mutate`.
+`measure`, `mutants`, `mutate` and `fair`.
 
 All share one virtual environment, `.venv`, which is made and filled when it is missing or when what it
 should hold has changed, and left alone otherwise.
@@ -220,3 +220,11 @@ def mutants(session):
     """Change every solution in many small ways and count the changes that cost points. Takes about ten minutes."""
     install(session)
     run(session, "solutions/mutants.py", *(session.posargs or ("--keep", "book/tables/mutants.md")))
+
+
+@nox.session
+def fair(session):
+    """Every known wrong version beside right functions, then under 20 seeds. Takes about ten minutes."""
+    install(session)
+    for what in ("slips", "seeds"):
+        run(session, "solutions/fairness.py", what, *session.posargs)

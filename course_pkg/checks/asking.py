@@ -30,6 +30,30 @@ class Asking:
 
     def _book(self, part, think, check):
         """Run one check; what it finds is booked on its part."""
+        self._booked.append((bool(self._right), part, think, check))
+        self._run(*self._booked[-1])
+
+    def _again(self):
+        """Run all checks anew. Returns the parts that are lost."""
+        self.failures, self._answered, self._stopped = {}, False, None
+        for right in self._trained:
+            right.clear()
+        for booked in self._booked:
+            self._run(*booked)
+        return self._lost()
+
+    def _lost(self):
+        """The parts that are lost: all of them where there was no answer."""
+        return set(self.failures) if self._answered else set(self.parts)
+
+    def _state(self, state=None):
+        """What the checks have found so far; or put such a state back."""
+        if state is not None:
+            self.failures, self._answered, self._stopped = state
+        return self.failures, self._answered, self._stopped
+
+    def _run(self, hidden, part, think, check):
+        self._hidden = hidden
         self._tested.add(part)
         self._think = think or TEXT["other inputs"]
         try:
@@ -58,7 +82,7 @@ class Asking:
         if self._stopped:
             raise Unanswered(self._stopped, TEXT["think unwritten"])
         made = call(function, arguments)
-        if not self._right:  # what a function prints under the hidden tests could give them away
+        if not self._hidden:  # what a function prints under the hidden tests could give them away
             self._note("printed", made.printed[:1000].rstrip())
             self._note("warned", "; ".join(made.warned))
         if isinstance(made.error, NotImplementedError):
@@ -134,7 +158,7 @@ class Asking:
     def _how_wrong(self, path, want, got, arguments):
         if not np.isfinite(got).all():
             return TEXT["not finite"].format(path=path)
-        if not self._right:
+        if not self._hidden:
             few = want.size == got.size == 1
             alike = want.astype(got.dtype)  # ones beside ones, and not beside True or 1.0
             want = alike if np.array_equal(alike, want) else want

@@ -24,12 +24,20 @@ def lines(report, lost, earned):
     for part in report.parts:
         label = report._care if part == "care" else part
         made.append(TEXT["no" if part in lost else "ok" if part in tested else "later"].format(part=label))
+        made[-1] += owed(report.owed.get(part))
         if part == first:
             made += _reason(report, part)
         elif part in report.failures and (think := report.failures[part][1]) not in asked:
             asked.add(think)
             made.append("      " + TEXT["think"].format(think=think))
     return made
+
+
+def owed(helpers):
+    """What is said behind a part that is right but for slips in these functions; "" where there are none."""
+    if not helpers:
+        return ""
+    return TEXT["owed" if len(helpers) == 1 else "owed several"].format(helpers=TEXT["and"].join(helpers))
 
 
 def _reason(report, part):

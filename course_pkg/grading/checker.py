@@ -4,6 +4,7 @@ It runs the assignment's locked cells as a notebook would. Before each test cell
 do not have are fetched from the student's kernel: data as copies, functions as calls from afar.
 """
 
+import contextlib
 import json
 import math
 import numbers
@@ -11,7 +12,7 @@ import traceback
 
 import numpy as np
 
-from course_pkg.checks import Report
+from course_pkg.checks import Report, helpers
 from course_pkg.checks.text import say
 from course_pkg.grading.inside import frames
 from course_pkg.grading.inside.errors import THERE, describe_error, own_lines, rebuild_error
@@ -24,6 +25,7 @@ class Checker(Peer):
     def __init__(self, shell, grader, student):
         super().__init__(student, None, lends="functions", classes=shell.user_ns)
         self._shell, self._grader, self._bound = shell, grader, set()
+        helpers.places.append(self._place)
         self._versions, self._stand_in = [], {}  # wrong versions to try; {name: function} in place of a student's
 
     def describe(self, error):
@@ -41,6 +43,12 @@ class Checker(Peer):
             question = json.loads(data)
             answer = getattr(self, f"do_{question.pop('do')}")(**question)
             frames.write(self._grader, frames.ANSWER, json.dumps(answer).encode())
+
+    def _place(self, space, functions):
+        """Put right helpers where the student's functions look for them, or the student's own back."""
+        right = {name: f for name, f in functions.items() if isinstance(f, helpers.Helper)}
+        with contextlib.suppress(Exception):  # a process that does not answer has no second chance either
+            self.ask("helpers", "", right)
 
     def do_shared(self, source):
         """Run a locked cell that both kernels run."""
@@ -97,6 +105,7 @@ class Checker(Peer):
             return {**told, "differs": getattr(function, "differs", True)}
         finally:
             self._stand_in = {}
+            helpers.forget()  # it was no student's slip
 
     def _bind(self, space, names, theirs, gone):
         if gone:
@@ -216,6 +225,7 @@ def report_of(report):
         "failures": {part: list(told) for part, told in report.failures.items()},
         "answered": bool(report._answered),
         "diagnosis": report.diagnosis,
+        "owed": report.owed,
     }
 
 

@@ -8,6 +8,7 @@ import jinja2
 from nbgrader.api import Gradebook, MissingEntry
 
 from course_pkg.checks.text import TEXT, say
+from course_pkg.checks.wording import owed
 from course_pkg.grading.course import write
 from course_pkg.grading.names import MOODLE
 from course_pkg.grading.people import People
@@ -168,7 +169,7 @@ def _explain(made, report):
     lost = set(found["failures"]) if found["answered"] else {part for part, _ in found["parts"]}
     first = next((part for part, _ in found["parts"] if part in found["failures"]), None)
     for part, points in found["parts"]:
-        label = say("care") if part == "care" else part
+        label = (say("care") if part == "care" else part) + owed(found.get("owed", {}).get(part))
         ok = part not in lost
         made["parts"].append({"label": label, "points": say("points", score=ok * points, points=points), "ok": ok})
     if first is not None:

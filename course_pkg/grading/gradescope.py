@@ -18,6 +18,7 @@ import zipfile
 from pathlib import Path
 
 from course_pkg.checks.text import say
+from course_pkg.checks.wording import owed
 from course_pkg.grading import walls
 from course_pkg.grading.assignment import SIZE_LIMIT, Assignment
 from course_pkg.grading.course import new_seed, write
@@ -129,7 +130,8 @@ def _said(told):
     if not report:
         return ""
     lost = set(report["failures"]) if report["answered"] else {part for part, _ in report["parts"]}
-    lines = [say("no" if part in lost else "ok", part=part) for part, _ in report["parts"]]
+    owing = report.get("owed", {})
+    lines = [say("no" if part in lost else "ok", part=part) + owed(owing.get(part)) for part, _ in report["parts"]]
     first = next((part for part, _ in report["parts"] if part in report["failures"]), None)
     if first is not None:
         message, think = report["failures"][first]
