@@ -130,7 +130,7 @@ def main():
     parser.add_argument("what", choices=["slips", "seeds", "own"])
     parser.add_argument("assignments", nargs="*", help="which (default: all)")
     parser.add_argument("--seeds", type=int, default=20)
-    options = parser.parse_args()
+    options = parser.parse_intermixed_args()
     names = options.assignments or author.assignments()
     if options.what == "seeds":
         return int(_print_seeds(names, options.seeds))

@@ -6,7 +6,7 @@ import types
 import numpy as np
 import pytest
 import torch
-from chapter_cells import cells, pick, said
+from chapter_cells import TRAINED_AGAIN, cells, pick, said
 from course_site.execution import ROOT
 
 from course_pkg import baselines, experiments, layers, models, tasks
@@ -423,7 +423,7 @@ FEWER = SETTINGS | {"stories": SETTINGS["stories"] | {"drawn": 200}}  # stories 
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", TRAINED_AGAIN)
 def test_the_text_network_reaches_what_the_text_says(seed):
     """Better than three characters; a unit for quotes that an untrained network has not; a temperature near 1."""
     symbols, ids, later = writers.read_text()
@@ -436,7 +436,7 @@ def test_the_text_network_reaches_what_the_text_says(seed):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", TRAINED_AGAIN)
 def test_the_story_network_keeps_rules_and_writes_new_stories(seed):
     row = generation.measure(FEWER, [], kind="stories", writer="network", lessons=2000, seed=seed)
     half = {rule: row[rule][TEMPERATURES.index(0.5)] for rule in generation.RULES}
@@ -448,7 +448,7 @@ def test_the_story_network_keeps_rules_and_writes_new_stories(seed):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", TRAINED_AGAIN)
 def test_the_story_network_of_few_lessons_copies(seed):
     row = generation.measure(FEWER, [], kind="stories", writer="network", lessons=200, seed=seed)
     assert row["form"][TEMPERATURES.index(0.5)] > 0.9
@@ -457,7 +457,7 @@ def test_the_story_network_of_few_lessons_copies(seed):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", TRAINED_AGAIN)
 def test_the_melody_network_keeps_a_key_and_quotes(seed):
     row = generation.measure(
         SETTINGS, [], kind="melodies", writer="network", steps=SETTINGS["melodies"]["steps"][1], seed=seed
