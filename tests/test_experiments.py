@@ -52,7 +52,7 @@ OWED = {
         "form": "one rate for all depths, one budget of 300 updates, no curves",
         "texts": "the text is cut at nine tenths, with repeats on both sides",
     },
-    "bottleneck": {"form": "one rate for all networks, one budget of 900 updates, no curves"},
+    "bottleneck": {"form": "the budget of three of the four ends while their curves move; the page says so"},
     "sentiment": {"form": "one rate for all cells, one budget of 500 updates, no curves"},
     "generation": {
         "form": "one rate for each kind of text, one budget, no curves",

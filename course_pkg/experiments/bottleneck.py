@@ -1,152 +1,141 @@
-"""Chapter 12: dates to be translated, one to four in a row, by networks with attention and without.
+"""Chapter 12: one to three dates in a row, translated from a state alone and with attention, counted by place.
 
-Each network reads dates as people write them and writes 1987-03-29;... character by character. A batch
-of training holds sequences of one length, drawn evenly from those that have joined: one date from the
-first update, two and three after the shares `join` of the updates. One network sees single dates
-alone. All make the same number of updates, and are then tried on each length and on a `longer` one.
+Each network reads dates as people write them and writes 1987-03-29;... character by character. Every batch of
+training holds sequences of 1, 2 or 3 dates, each number equally often. All are then tried on each number, and on 4.
+turned: the source holds the same dates in the opposite order, so that the date to be written first is read last.
 
-dates: share of single dates that are wholly right, each at its place. characters: share of characters
-right at their place. Both on new sequences, written without help (greedy).
+values: of new sequences of three dates, written without help (greedy), the mean over places of the share of dates
+that are right. "2 of 3": the share of sequences of three in which the second that was written is right; the others
+likewise. A run ends when `enough` of the dates of three are right at two looks in a row; its curve stays there.
+
+Claim: of three dates, a network that hands over a state of 128 numbers has fewer right than one with attention and 32.
+Refuted by: as many right, or more, once the curves have stopped.
 """
 
 import functools
-import itertools
 
 import numpy as np
 
-from course_pkg import encoder_decoder, optim, tasks, train, weights
+from course_pkg import encoder_decoder, tasks, weights
+from course_pkg.experiments import trials
 from course_pkg.experiments.verdicts import worse
 from course_pkg.tasks.translation import SOURCE_SYMBOLS, START, STOP, TARGET_SYMBOLS
 
+STATE, ONE_WAY, BOTH_WAYS = "state of 128", "attention, one way", "attention, both ways"
 SETTINGS = {
-    "cell": "gru",
-    "embedding": 16,
     "networks": {
-        "state, one date only": {"H": 128, "attend": False, "bidirectional": False},
-        "state of 128": {"H": 128, "attend": False, "bidirectional": False},
-        "attention, one way": {"H": 32, "attend": True, "bidirectional": False},
-        "attention, both ways": {"H": 32, "attend": True, "bidirectional": True},
+        STATE: {"H": 128, "attend": False, "bidirectional": False},
+        ONE_WAY: {"H": 32, "attend": True, "bidirectional": False},
+        BOTH_WAYS: {"H": 32, "attend": True, "bidirectional": True},
     },
-    "single": ["state, one date only"],
-    "seeds": [0, 1, 2, 3, 4],
+    "turned": [STATE],
+    "embedding": 16,
     "counts": [1, 2, 3],
-    "join": [0, 0.25, 0.5],
     "longer": 4,
-    "examples": {"train": 6000, "test": 200},
-    "train": {"steps": 900, "batch": 32, "rate": 0.01, "warmup": 20, "clip": 1.0},
+    "examples": 6000,
+    "test": 100,
+    "batch": 32,
+    "contender": ["network"],
+    "rates": [0.001, 0.003, 0.01, 0.03],
+    "seeds": [0, 1, 2, 3, 4],
+    "updates": [0, 200, 400, 600, 900, 1200, 1600, 2000, 2500, 3000],
+    "search": {"seeds": [100], "updates": [0, 500, 1000], "by": ["network"], "best": "end"},
+    "better": "higher",
+    "learned": 0.9,
+    "enough": 0.97,
+    "guess": 0.0,
+    "flat": 0.03,
 }
-MARGIN = 0.05  # of the dates; a smaller difference is not spoken of
+QUICK = SETTINGS | {
+    "networks": {name: how | {"H": 3} for name, how in SETTINGS["networks"].items()},
+    "examples": 20,
+    "test": 4,
+    "batch": 4,
+    "seeds": [0],
+    "updates": [0, 1, 2],
+    "search": SETTINGS["search"] | {"updates": [0, 1]},
+}
 
 
-def plan(settings):
-    """The keys of the rows."""
-    return [{"network": name, "seed": seed} for name in settings["networks"] for seed in settings["seeds"]]
+def cases(settings):
+    """Every network, and those of `turned` a second time."""
+    return [{"network": name, "turned": False} for name in settings["networks"]] + [
+        {"network": name, "turned": True} for name in settings["turned"]
+    ]
 
 
-def measure(settings, rows, *, network, seed):
-    """Train one network. Returns its parameters, and what it scored at each length."""
-    rng = np.random.default_rng(seed)
+def train(settings, rate, seed, case):
+    """One network: its curves, and how many parameters it has."""
+    rng, turned = np.random.default_rng(seed), case["turned"]
     start, stop = TARGET_SYMBOLS.index(START), TARGET_SYMBOLS.index(STOP)
     sizes = len(SOURCE_SYMBOLS), len(TARGET_SYMBOLS), settings["embedding"]
-    net = encoder_decoder.init(settings["cell"], *sizes, rng=rng, **settings["networks"][network])
-    counts = settings["counts"][:1] if network in settings["single"] else settings["counts"]
-    how = {name: value for name, value in settings["train"].items() if name in ("steps", "clip")}
-    net = train.fit(
-        functools.partial(encoder_decoder.loss, start=start),
-        net,
-        _batches(settings, counts, rng),
-        rng,
-        rate=optim.cosine(settings["train"]["rate"], how["steps"], warmup=settings["train"]["warmup"]),
-        progress=False,
-        **how,
-    ).params
-    found = {"parameters": weights.count(net), "dates": {}, "characters": {}}
-    for count in (*settings["counts"], settings["longer"]):
-        new = tasks.dates(settings["examples"]["test"], rng, count=count)
-        written, _ = encoder_decoder.greedy(new.x, net, start=start, stop=stop, steps=11 * count, lengths=new.lengths)
-        found["dates"][str(count)] = round(dates_right(written, new.y), 4)
-        found["characters"][str(count)] = round(characters_right(written, new.y), 4)
-    return found
-
-
-def _batches(settings, counts, rng):
-    """A function that draws the next batch, of sequences with equally many dates."""
-    data = [tasks.dates(settings["examples"]["train"], rng, count=count) for count in counts]
-    joined = settings["join"][: len(counts)]
-    made = itertools.count()
+    net = encoder_decoder.init("gru", *sizes, rng=rng, **settings["networks"][case["network"]])
+    data = [sequences(settings["examples"], rng, count, turned) for count in settings["counts"]]
+    fresh = np.random.default_rng([seed, 1])
+    new = {
+        count: sequences(settings["test"], fresh, count, turned) for count in (*settings["counts"], settings["longer"])
+    }
 
     def draw(rng):
-        done = next(made) / settings["train"]["steps"]
-        some = data[rng.integers(sum(done >= share for share in joined))]
-        rows = rng.integers(len(some.x), size=settings["train"]["batch"])
-        lengths = some.lengths[rows]
-        return some.x[rows, : lengths.max()], some.y[rows], None, lengths
+        x, y, lengths = data[rng.integers(len(data))]
+        rows = rng.integers(len(x), size=settings["batch"])
+        return x[rows, : lengths[rows].max()], y[rows], None, lengths[rows]
 
-    return draw
+    def look(net):
+        right = {}
+        for count, (x, y, lengths) in new.items():
+            written, _ = encoder_decoder.greedy(x, net, start=start, stop=stop, steps=11 * count, lengths=lengths)
+            right |= {(place + 1, count): share for place, share in enumerate(dates_right(written, y))}
+        most = settings["counts"][-1]
+        whole = np.mean([share for (_, count), share in right.items() if count == most])
+        return {"values": whole} | {f"{place} of {count}": share for (place, count), share in right.items()}
+
+    def enough(made, looks):
+        return len(looks) > 1 and all(found["values"] >= settings["enough"] for found in looks[-2:])
+
+    loss = functools.partial(encoder_decoder.loss, start=start)
+    how = {"rate": rate, "updates": settings["updates"], "enough": enough}
+    return {"parameters": weights.count(net)} | trials.follow(loss, net, draw, rng, look=look, **how)
+
+
+def sequences(n, rng, count, turned=False):
+    """n sequences of `count` dates: (x (n, S), y (n, 11 * count), lengths (n,)). turned: read in the opposite order."""
+    found = tasks.dates(n, rng, count=count)
+    if not turned:
+        return found.x, found.y, found.lengths
+    between = SOURCE_SYMBOLS.index(";")
+    rows = []
+    for row, length in zip(found.x, found.lengths):
+        dates = np.split(row[:length], np.flatnonzero(row[:length] == between))
+        dates = [date[date != between] for date in dates]
+        rows.append(np.concatenate([part for date in reversed(dates) for part in ([between], date)][1:]))
+    x, lengths = tasks.pad(rows)
+    return x, found.y, lengths
 
 
 def dates_right(written, truth):
-    """Share of the dates of `truth` (N, U) that `written`, N arrays of symbols, has right, each at its place."""
+    """For each place, the share of the sequences `truth` (N, U) whose date there `written` has right.
+
+    written: N arrays of symbols. A date is right if all its characters are; a missing one is wrong.
+    """
     right = []
     for ours, theirs in zip(written, truth, strict=True):
         ours, theirs = ("".join(TARGET_SYMBOLS[k] for k in ids).strip(STOP).split(";") for ids in (ours, theirs))
         ours += [""] * len(theirs)
-        right += [a == b for a, b in zip(ours, theirs)]
-    return float(np.mean(right))
+        right.append([a == b for a, b in zip(ours, theirs)])
+    return np.mean(right, axis=0).tolist()
 
 
-def characters_right(written, truth):
-    """Share of the symbols of `truth` (N, U), the stop apart, that `written` has at their place."""
-    right = np.zeros((len(truth), truth.shape[1] - 1), bool)
-    for row, ours, theirs in zip(right, written, truth, strict=True):
-        n = min(len(ours), len(row))
-        row[:n] = ours[:n] == theirs[:n]
-    return float(right.mean())
+def share(stored, network, place, count, turned=False):
+    """(seeds, looks): the share of dates right at one place of so many."""
+    return trials.curves(trials.compared(stored, network=network, turned=turned), f"{place} of {count}")
 
 
-def scores(stored, what="dates"):
-    """{(network, count): the share right of each seed, an array} of a stored result."""
-    found = {}
-    for row in stored["results"]:
-        for count, share in row[what].items():
-            found.setdefault((row["network"], int(count)), []).append(share)
-    return {key: np.array(shares) for key, shares in found.items()}
+def verdict(stored, margin=0.05):
+    """On the claim: wrong dates of three from the state, against each network with attention."""
 
+    def wrong(network):
+        return 1 - trials.curves(trials.compared(stored, network=network, turned=False))[:, -1]
 
-def lost(scores):
-    """What became of the dates as there were more of them: a table and words made from `scores`, in Markdown.
-
-    The networks are in the order of SETTINGS; the longest sequence is one that was not trained on.
-    """
-    networks = list(dict.fromkeys(name for name, _ in scores))
-    counts = sorted({count for _, count in scores})
-    trained, (first, last) = counts[:-1], (counts[0], counts[-2])
-
-    def better(one, other):
-        """All seeds of the first have more right than all of the second, by more than the margin."""
-        return worse({"": (1 - scores[other], 1 - scores[one])}, MARGIN).cases[""]
-
-    rows = [["dates in a row", *map(str, counts)], ["---"] * (1 + len(counts))]
-    # The sliver makes an exact half round up, as it does in the figure beside the table.
-    rows += [[name, *(f"{np.median(scores[name, count]) * (1 + 1e-6):.3g}" for count in counts)] for name in networks]
-    table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
-    _, state, *attention = networks
-    fell = [f"*{name}*" for name in networks[1:] if better((name, first), (name, last))]
-    ahead = {name: [str(count) for count in trained if better((name, count), (state, count))] for name in attention}
-    more = _list([f"*{name}* with {_dates(found)}" for name, found in ahead.items()])
-    return (
-        f"Share of dates right, medians of five seeds:\n\n{table}\n\n"
-        f"From {_dates([str(first)])} to {last} the share falls for {_list(fell) or 'none of the last three'}. "
-        f"More right than *{state}* has {more}. *Falls* and *more* mean: all five seeds against all five."
-    )
-
-
-def _dates(counts):
-    """ "1, 2 and 3 dates", "1 date" or "no number of dates" from ["1", "2", "3"]."""
-    if counts in ([], ["1"]):
-        return "1 date" if counts else "no number of dates"
-    return _list(counts) + " dates"
-
-
-def _list(names):
-    return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
+    pairs = {f"*{name}*": (wrong(STATE), wrong(name)) for name in (ONE_WAY, BOTH_WAYS)}
+    return worse(pairs, margin, floor=0.05, chance=1.0)

@@ -21,14 +21,18 @@ def help_text(characters: int | None = None) -> str:
     """
     from pydoc_data.topics import topics
 
-    text = "\n\n".join(topics[name].strip() for name in sorted(topics)) + "\n"
-    for mark, plain in TYPOGRAPHY.items():
-        text = text.replace(mark, plain)
-    text = text.encode("ascii", "ignore").decode()
+    text = plain("\n\n".join(topics[name].strip() for name in sorted(topics)) + "\n")
     if characters is None:
         return text
     require_number("characters", characters, 1, len(text), integer=True)
     return text[:characters]
+
+
+def plain(text: str) -> str:
+    """`text` with typographic marks made plain and all else outside ASCII left out."""
+    for mark, simple in TYPOGRAPHY.items():
+        text = text.replace(mark, simple)
+    return text.encode("ascii", "ignore").decode()
 
 
 def fingerprint(text: str) -> str:

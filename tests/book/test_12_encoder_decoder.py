@@ -13,7 +13,7 @@ from course_site.execution import ROOT
 
 from course_pkg import attention, encoder_decoder, experiments, tasks
 from course_pkg.activations import softmax
-from course_pkg.experiments import bottleneck
+from course_pkg.experiments import bottleneck, trials
 from course_pkg.gradcheck import max_error, numerical_gradient
 from course_pkg.tasks.translation import FIRST, LAST
 
@@ -304,26 +304,26 @@ def test_the_verdict_on_a_wrong_digit():
 
 
 def test_the_answer_about_the_stored_result():
-    """The medians that the answer names, and who is ahead of whom."""
-    found = bottleneck.scores(experiments.load("bottleneck"))
-    single, state, one, both = bottleneck.SETTINGS["networks"]
-    said_there = {
-        "92% right if it is taught nothing else": (single, 1),
-        "67% of single dates right": (state, 1),
-        "22% with two": (state, 2),
-        "9% with three": (state, 3),
-        "92% right with three dates": (both, 3),
-        "to 29%": (both, 4),
-    }
-    for words, key in said_there.items():
-        assert words in TEXT
-        assert int(re.search(r"(\d+)%", words)[1]) == round(100 * np.median(found[key]))
-    assert min(found[one, 1]) > max(found[state, 1])
-    for count in (2, 3):
-        assert np.median(found[one, count]) <= np.median(found[state, count])
-        assert min(found[both, count]) > max(found[one, count])
-    rows = {row["network"]: row["parameters"] for row in experiments.load("bottleneck")["results"]}
-    assert rows[both] < rows[state] / 5
+    """Which dates are lost, turned or not, and who gets all three; the table says the numbers itself."""
+    stored = experiments.load("bottleneck")
+
+    def share(network, place, count=3, updates=3000, turned=False):
+        found = bottleneck.share(stored, network, place, count, turned)
+        return found[:, stored["settings"]["updates"].index(updates)]
+
+    state, one, both = bottleneck.STATE, bottleneck.ONE_WAY, bottleneck.BOTH_WAYS
+    for turned in (False, True):
+        first, *later = (share(state, place, updates=900, turned=turned) for place in (1, 2, 3))
+        assert min(first) > max(map(max, later))  # "in both orders"
+    assert max(share(state, 3)) < 0.1
+    assert max(share(one, 3)) > 0.8 > np.median(share(one, 3)) > np.median(share(one, 3, updates=900))
+    assert min(min(share(both, place, updates=1600)) for place in (1, 2, 3)) > 0.9
+    assert min(share(both, 1, count=4)) > 0.9
+    assert np.median(share(both, 2, count=4)) < 0.5
+    parts = {row["network"]: row["parameters"] for row in stored["results"]}
+    assert parts[both] < parts[state] / 5
+    turned = np.median(trials.curves(trials.compared(stored, network=state, turned=True)), axis=0)
+    assert max(turned) > turned[-1] + 0.1  # "first rises and then falls"
 
 
 def test_the_verdict_on_beams():
@@ -352,29 +352,6 @@ def test_the_verdict_on_beams():
 # The stored experiment
 
 
-TINY = bottleneck.SETTINGS | {
-    "embedding": 2,
-    "networks": {
-        "a": {"H": 3, "attend": False, "bidirectional": False},
-        "b": {"H": 3, "attend": True, "bidirectional": True},
-    },
-    "single": ["a"],
-    "seeds": [0, 1],
-    "examples": {"train": 20, "test": 4},
-    "train": {"steps": 4, "batch": 4, "rate": 0.01, "warmup": 2, "clip": 1.0},
-}
-
-
-def test_a_tiny_run_of_the_experiment(tmp_path):
-    experiments.run("bottleneck", TINY, tmp_path)
-    stored = experiments.load("bottleneck", tmp_path)
-    for key, row in zip(bottleneck.plan(TINY), stored["results"], strict=True):
-        assert key.items() <= row.items()
-    found = bottleneck.scores(stored)
-    assert set(found) == set(itertools.product("ab", (1, 2, 3, 4)))
-    assert all(len(share) == 2 for share in found.values())
-
-
 def test_how_dates_are_counted():
     """By their place, each wholly right or not; a missing one is wrong."""
     target = tasks.translation.TARGET_SYMBOLS
@@ -384,45 +361,39 @@ def test_how_dates_are_counted():
 
     truth = np.stack([ids("1987-03-29;2001-01-01>"), ids("1900-01-01;1950-05-05>")])
     written = [ids("1987-03-29;2001-01-02"), ids("1900-01-01")]
-    assert bottleneck.dates_right(written, truth) == 0.5
-    assert bottleneck.characters_right(written, truth) == pytest.approx((20 + 10) / 42)
-    assert bottleneck.dates_right([row[:-1] for row in truth], truth) == 1
-    assert bottleneck.dates_right([ids("198-03-29;2001-01-01"), ids("")], truth) == 0.25
+    assert bottleneck.dates_right(written, truth) == [1.0, 0.0]
+    assert bottleneck.dates_right([row[:-1] for row in truth], truth) == [1, 1]
+    assert bottleneck.dates_right([ids("198-03-29;2001-01-01"), ids("")], truth) == [0, 0.5]
 
 
-def made_up(**shares):
-    """Scores of five seeds around a share for each case, 0.5 where none is given."""
-    names = dict(zip(("single", "state", "one", "both"), bottleneck.SETTINGS["networks"]))
-    spread = np.array([-0.01, -0.005, 0, 0.005, 0.01])
-    return {
-        (name, count): shares.get(f"{key}_{count}", 0.5) + spread
-        for key, name in names.items()
-        for count in (1, 2, 3, 4)
-    }
+def test_a_turned_source_holds_the_same_dates_in_the_opposite_order():
+    """The target stays; one date stays as it is."""
+    plain, turned = (bottleneck.sequences(20, np.random.default_rng(0), 3, how) for how in (False, True))
+    np.testing.assert_array_equal(plain[1], turned[1])
+    for row, other, n, m in zip(plain[0], turned[0], plain[2], turned[2], strict=True):
+        there, here = ("".join(tasks.translation.SOURCE_SYMBOLS[k] for k in ids) for ids in (row[:n], other[:m]))
+        assert here.split(";") == there.split(";")[::-1]
+    one = [bottleneck.sequences(5, np.random.default_rng(0), 1, how)[0] for how in (False, True)]
+    np.testing.assert_array_equal(*one)
 
 
 def test_the_verdict_on_the_bottleneck():
-    nothing = bottleneck.lost(made_up())
-    assert "From 1 date to 3 the share falls for none of the last three." in nothing
-    assert nothing.count("with no number of dates") == 2
-    some = bottleneck.lost(made_up(single_1=0.9, state_3=0.1, one_1=0.7, both_1=0.9, both_3=0.8, both_4=0.6))
-    assert "| dates in a row | 1 | 2 | 3 | 4 |" in some
-    assert "| state, one date only | 0.9 | 0.5 | 0.5 | 0.5 |" in some
-    assert "| attention, both ways | 0.9 | 0.5 | 0.8 | 0.6 |" in some
-    assert "falls for *state of 128*, *attention, one way* and *attention, both ways*." in some
-    assert "More right than *state of 128* has *attention, one way* with 1 and 3 dates and *attention, both" in some
-    assert "*attention, both ways* with 1 date." in bottleneck.lost(made_up(both_1=0.9))
+    """Made-up curves of five seeds: whether the state is behind, as good, or nobody can tell."""
 
+    def told(state, one, both):
+        ends = {bottleneck.STATE: state, bottleneck.ONE_WAY: one, bottleneck.BOTH_WAYS: both}
+        rows = [
+            {"stage": "compare", "network": name, "turned": False, "seed": seed, "values": [0, end + seed / 1000]}
+            for name, end in ends.items()
+            for seed in range(5)
+        ]
+        return bottleneck.verdict({"results": rows, "settings": {}}).cases
 
-def test_longer_sequences_join_later():
-    settings = TINY | {"train": TINY["train"] | {"steps": 100}}
-    draw = bottleneck._batches(settings, settings["counts"], np.random.default_rng(0))
-    counts = [draw(np.random.default_rng(n))[1].shape[1] // 11 for n in range(100)]
-    assert set(counts[:25]) == {1}
-    assert set(counts[25:50]) == {1, 2}
-    assert set(counts[50:]) == {1, 2, 3}
-    draw = bottleneck._batches(settings, [1], np.random.default_rng(0))
-    assert {draw(np.random.default_rng(n))[1].shape[1] for n in range(100)} == {11}
+    one, both = f"*{bottleneck.ONE_WAY}*", f"*{bottleneck.BOTH_WAYS}*"
+    assert told(0.3, 0.5, 0.9) == {one: True, both: True}
+    assert told(0.5, 0.3, 0.9) == {one: False, both: True}
+    assert told(0.5, 0.5, 0.9)[one] is False  # shown to be no different, within the margin
+    assert told(0.99, 0.99, 0.99) == {one: None, both: None}  # all at the floor
 
 
 @pytest.mark.slow
