@@ -131,20 +131,6 @@ def held_against(name):
     return TITLE.findall(findings.partition("\n}\n")[0])
 
 
-# How many alternative texts of a chapter may state a finding that no test holds against the figure: these are owed.
-# The numbers only go down; a chapter that is not listed owes none.
-ALT_OWED = {
-    "01-feedforward": 3,
-    "02-sequences": 3,
-    "07-lstm": 2,
-    "11-deep": 4,
-    "12-encoder-decoder": 7,
-    "13-sentiment": 5,
-    "14-generation": 5,
-    "15-forecasting": 3,
-}
-
-
 @pytest.mark.parametrize("name", chapters())
 def test_alternative_texts_that_state_findings_are_tested(name):
     """ALT_FINDINGS of the tests of a chapter: title -> a function of its names that asserts what the text says."""
@@ -152,7 +138,7 @@ def test_alternative_texts_that_state_findings_are_tested(name):
     stating = {title for title, alt in alternatives(text) if FINDING.search(alt)}
     held = set(held_against(name))
     assert held <= {title for title, _ in alternatives(text)}, "a figure is named that is not there"
-    assert len(stating - held) <= ALT_OWED.get(name, 0), sorted(stating - held)
+    assert not stating - held
 
 
 def test_a_finding_in_an_alternative_text_is_told_from_a_description():

@@ -110,3 +110,35 @@ def test_names_are_marked_in_listings_of_the_package_alone():
     assert 'class="n q-z"' in quantities.mark(listing, "08-gru")
     assert quantities.mark(listing, "07-lstm") == listing
     assert quantities.mark(f'<div class="highlight-ipython3"><pre>{span}</pre></div>', "08-gru").count("q-") == 0
+
+
+CELLS = {"RNN": "rnn", "plain RNN": "rnn", "LSTM": "lstm", "GRU": "gru"}
+
+
+def named(panel):
+    """(name, role) of what a panel draws."""
+    found = [(curve["name"], curve["role"]) for curve in panel.get("curves", [])]
+    found += [(item["name"], item["role"]) for item in panel.get("items", [])]
+    found += [(track["name"], track["role"]) for track in panel.get("tracks", [])]
+    return found + list(zip(panel["names"], panel["roles"], strict=True) if panel["kind"] == "bars" else [])
+
+
+def colour(role):
+    """The colour variable of a role: two roles may share one."""
+    css = (ROOT / "course_pkg" / "widgets" / "explorer.css").read_text(encoding="utf-8")
+    return re.search(rf"\.role-{role}(?![\w-])[^{{]*\{{ color: var\(--role-([a-z-]+)\)", css)[1]
+
+
+def test_what_has_a_colour_of_its_own_has_it_in_every_figure(site):
+    """A cell on all pages, a quantity on the pages that speak of it, under the name that the figure gives it."""
+    known, seen = quantities.known(), set()
+    for path in sorted(site.glob("*.html")):
+        own = [known["quantities"][name] for name in known["pages"].get(path.stem, [])]
+        wanted = CELLS | {label: one["role"] for one in own for label in one["labels"]}
+        for figure in page_script.figures_in(path.read_text(encoding="utf-8")):
+            for name, role in (pair for panel in figure["panels"] for pair in named(panel)):
+                if name in wanted:
+                    seen.add(name)
+                    assert colour(role) == colour(wanted[name]), (path.stem, figure["title"], name)
+    assert set(CELLS) <= seen
+    assert len(seen) > 20
