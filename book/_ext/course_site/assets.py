@@ -56,7 +56,7 @@ def _note(app, config):
     # What makes the pages beside their sources. Sphinx reads all pages again, or writes them again, when it changes.
     ours = pathlib.Path(__file__).parent
     config.course_extension = fingerprint(sorted(ours.glob("*.py")))
-    within = [ROOT / "book" / "_live" / name for name in ("button.js", "way.js")]
+    within = [path for name in ("button.js", "way.js") if (path := ROOT / "book" / "_live" / name).exists()]
     look = (ROOT / "book" / "_static").glob("*.css")  # copied only when some page is written
     asks = asking.PAGE.glob("*.js")
     said = [path for path in (quantities.DATA, quantities.NOTATION) if path.exists()]  # a small site has no notation

@@ -94,8 +94,8 @@ def _mend_all(app, exception):
 
 def _reach(app, pagename, templatename, context, doctree):
     if doctree is not None:
-        way = (ROOT / "book" / "_live" / "way.js").read_text(encoding="utf-8")
-        app.add_js_file(None, body=REACH + PAPER + way)
+        way = ROOT / "book" / "_live" / "way.js"  # a small site may have no such folder
+        app.add_js_file(None, body=REACH + PAPER + (way.read_text(encoding="utf-8") if way.exists() else ""))
 
 
 def connect(app):
