@@ -22,7 +22,7 @@ Y = np.stack([1 - ONE, ONE], axis=1)
 def chapter():
     """The names after the cells up to the sound, and of those on labels; the training of the rest is left out."""
     code = cells_of("16-speech")
-    picked = [c for c in code if not re.search(r"stored|learn\(False|wrong\(net|within\(net", c)]
+    picked = [c for c in code if not re.search(r"learn\(False|wrong\(net|within\(net", c)]
     return run({}, picked)
 
 
@@ -74,8 +74,16 @@ def the_spikes(chapter):
         assert np.mean(said != 0) < 0.25  # "a spike of a few frames"
 
 
+def one_falls_first(chapter):
+    at = {kind: np.median(chapter["errors"](kind), axis=0) for kind in chapter["KINDS"]}
+    early = chapter["stored"]["settings"]["updates"].index(100)
+    cuts, both = at.pop("told the cuts")[early], at.pop("both ways")[early]
+    assert cuts < both < min(curve[early] for curve in at.values())
+
+
 ALT_FINDINGS = {
     "Eleven curves over a row of digits": the_spikes,
+    "Recorded digits: errors as training goes on": one_falls_first,
 }
 
 
