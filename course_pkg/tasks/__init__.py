@@ -12,6 +12,7 @@ music       tunes, transpose, melodies
 tune_rules  in_key, full_bars, spans, quoted
 series      sine_mixture, random_walk, arma, seasonal
 files       text_file, imdb_reviews, prices_csv
+speech      digits said in code: say, frames, wav (a module of its own)
 encoding    Data, encode, decode, pad, words, vocabulary
 """
 

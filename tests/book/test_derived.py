@@ -14,6 +14,7 @@ ELSEWHERE = {  # chapters whose own tests compute it: a phrase of the question
     "04-language-model": "The scores come from two units",
     "07-lstm": "Two units. At step t",
     "12-encoder-decoder": "The weights of three memories",
+    "16-speech": "Two frames, the symbols blank and 1",
     "20-matrix-memory": "In the delta rule",
 }
 

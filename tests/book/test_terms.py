@@ -27,6 +27,7 @@ STRESSED = {  # chapter: phrases that are in bold and are no terms, but a result
     "09-which-cell": {"cannot tell", "learned"},
     "13-sentiment": {"distance"},
     "15-forecasting": {"line"},
+    "16-speech": {"places"},
     "19-scan": {"complex", "positive", "short form", "signed", "turning", "−1"},
 }
 BOLD = re.compile(r"(?<!\*)\*\*([^*\n]+)\*\*(?!\*)")
