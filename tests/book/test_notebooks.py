@@ -252,7 +252,7 @@ def _short(*given, **how):
 
 _train.fit = _short
 """
-UPDATES = {"12-encoder-decoder": 100}  # with fewer it writes too little for the figures of what it wrote
+UPDATES = {"12-encoder-decoder": 100, "16-speech": 500}  # with fewer their figures have too little to show
 
 
 @pytest.mark.slow

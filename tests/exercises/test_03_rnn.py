@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from course_pkg import cells, fused, gradcheck
+from course_pkg.checks import helpers
 
 
 @pytest.fixture(scope="module")
@@ -64,5 +65,6 @@ def test_one_slip_in_the_step_does_not_lose_what_uses_it(slip):
     namespace["rnn_step"] = next(w.function for w in graded["rnn_step"].report.wrong_versions if w.name == slip)
     checks = {cell.name: cell for cell in author.read_cells("03-rnn") if cell.kind == "check"}
     for name in ("rnn_forward", "many_to_one"):
+        helpers.forget()  # no right helper stands in: what the parts themselves leave
         result = author.check(checks[name], namespace)
         assert result.points / 2 <= result.score < result.points, (name, result.text)
